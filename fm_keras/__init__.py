@@ -1,0 +1,28 @@
+"""Train a classifier, cut it at any layer, read what every single filter says about the labels, and act on it.
+
+data       images and labels, and how they are fed to a model
+models     the networks of the papers, every width a parameter; the graph and the operations of any model
+training   presets, precision, XLA, and going on after an interruption
+slicing    where a model can be cut; Dense probes and class means of all layers in one pass
+filters    single-filter performance: fields, clusters, noise, SNR (NumPy and pandas alone)
+analysis   analyze(model, dataset) -> Analysis: the main job for any Keras model
+
+Importing this package imports neither Keras nor TensorFlow.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "analyze"]
+
+_VERBS = {"analyze": "fm_keras.analysis"}
+_WINGS = ("analysis", "data", "filters", "models", "slicing", "training")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _VERBS:
+        return getattr(import_module(_VERBS[name]), name)
+    if name in _WINGS:
+        return import_module(f"fm_keras.{name}")
+    raise AttributeError(f"module 'fm_keras' has no attribute {name!r}. It has: {', '.join([*_VERBS, *_WINGS])}.")

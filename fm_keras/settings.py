@@ -1,0 +1,178 @@
+"""Every setting once: its name, default, bounds and help text.  The command line makes its options from these."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+
+from fm_keras.errors import InvalidInput
+
+Preset = Literal["quick", "paper"]
+
+
+class Settings(BaseModel):
+    """Frozen, validated settings; a wrong value is one line that names the setting."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    def __init__(self, **values) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise InvalidInput(_one_line(type(self), error)) from None
+
+    def changed(self, **values) -> Self:
+        """Copy with other values, validated again."""
+        return type(self)(**{**self.model_dump(), **values})
+
+
+class PresetSettings(Settings):
+    """Settings whose defaults are the preset `quick`."""
+
+    preset: Preset = "quick"
+    """quick: good in minutes on a CPU; paper: the published schedule"""
+
+    @classmethod
+    def presets(cls) -> dict[str, dict]:
+        """Values of each preset that differ from the defaults."""
+        return {"quick": {}, "paper": {}}
+
+    @classmethod
+    def from_preset(cls, preset: Preset, **explicit) -> Self:
+        """Settings of a preset; explicit values win over it."""
+        if preset not in cls.presets():
+            raise InvalidInput(f"There is no preset {preset!r}. Presets: {', '.join(cls.presets())}.")
+        return cls(**{"preset": preset, **cls.presets()[preset], **explicit})
+
+
+class DataSettings(Settings):
+    """Which images are measured."""
+
+    dataset: str = "digits"
+    """digits, a name of tensorflow-datasets (cifar10, mnist, ...), folder:PATH or npz:PATH"""
+    data_dir: str | None = None
+    """folder of prepared tensorflow-datasets (default: TFDS_DATA_DIR)"""
+    labels: tuple[str, ...] | None = None
+    """only these labels, by name or number"""
+    limit: int | None = Field(None, ge=1)
+    """at most this many images of each split, equally many of every label"""
+
+
+class ModelSpec(Settings):
+    """What `build_model` takes: an architecture of the papers with every width free."""
+
+    name: str = "vgg16"
+    """architecture, see `fm-keras models`"""
+    width: int | None = Field(None, ge=1, le=4096)
+    """filters of the first convolution (default: as `fm-keras models` says; the papers' VGG-16 has 64)"""
+    image_shape: tuple[PositiveInt, PositiveInt, PositiveInt] = (32, 32, 3)
+    """height, width and channels of the images"""
+    labels: int = Field(10, ge=2)
+    """number of labels, K"""
+    batch_norm: bool | None = None
+    """BatchNorm after every convolution (default: as the architecture has it)"""
+    head: Literal["one", "three"] | None = None
+    """Dense layers after the last convolution: one, or the papers' three (default: as the architecture has it)"""
+    dense_widths: tuple[PositiveInt, PositiveInt] | None = None
+    """widths of the first two Dense layers of head three (default: 64 times width; LeNet 120 and 84)"""
+    pool_order: Literal["average_max", "max_average"] | None = None
+    """A-VGG only: which of its two pools comes first (default: average_max)"""
+    depth_ratio: float | None = Field(None, gt=0)
+    """LeNet only: filters of the second convolution for each of the first (default: 16/6)"""
+
+
+class TrainSettings(PresetSettings):
+    """How a network is trained: SGD with Nesterov momentum."""
+
+    epochs: int = Field(18, ge=1)
+    """passes over the training images"""
+    batch_size: int | None = Field(None, ge=1)
+    """images a step (default: 125, or 32 for sets below 10,000 images)"""
+    learning_rate: float = Field(0.1, gt=0)
+    """peak (one_cycle, cosine) or first (step) learning rate"""
+    momentum: float = Field(0.9, ge=0, lt=1)
+    """Nesterov momentum"""
+    l2: float = Field(5e-4, ge=0)
+    """L2 penalty on kernels"""
+    schedule: Literal["one_cycle", "cosine", "step"] = "one_cycle"
+    """course of the learning rate"""
+    decay: float = Field(0.6, gt=0, le=1)
+    """step schedule: factor q on the learning rate"""
+    decay_every: int = Field(20, ge=1)
+    """step schedule: epochs dt between factors"""
+    augment: Literal["auto", "none", "shift", "flip+shift"] = "auto"
+    """random changes of training images; auto flips all but handwriting and numbers"""
+    max_shift: int | None = Field(None, ge=0, le=32)
+    """largest shift in pixels (default: an eighth of the side, the papers' 4 of 32)"""
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
+    """arithmetic while training; auto takes bfloat16 where the hardware is fast at it"""
+    xla: Literal["auto", "on", "off"] = "auto"
+    """compile with XLA; auto: on a GPU only"""
+    seed: int = Field(0, ge=0, lt=2**31)
+    """seed of weights, order and augmentation"""
+
+    @classmethod
+    def presets(cls) -> dict[str, dict]:
+        """The published schedule of VGG-16: arXiv:2305.18078, supplementary tables."""
+        paper = {"epochs": 300, "batch_size": 100, "learning_rate": 0.01, "momentum": 0.975, "l2": 1e-3}
+        return {"quick": {}, "paper": {**paper, "schedule": "step", "decay": 0.6, "decay_every": 20}}
+
+
+class ProbeSettings(PresetSettings):
+    """How the Dense probes are trained, all layers in the same passes."""
+
+    epochs: int = Field(3, ge=1)
+    """passes over the training images"""
+    batch_size: int = Field(100, ge=1)
+    """images a step"""
+    learning_rate: float = Field(0.01, gt=0)
+    """peak (one_cycle, cosine) or first (step) learning rate"""
+    momentum: float = Field(0.9, ge=0, lt=1)
+    """Nesterov momentum"""
+    l2: float = Field(1e-4, ge=0)
+    """L2 penalty on the probe's kernel"""
+    schedule: Literal["one_cycle", "cosine", "step"] = "one_cycle"
+    """course of the learning rate"""
+    decay: float = Field(0.975, gt=0, le=1)
+    """step schedule: factor on the learning rate"""
+    decay_every: int = Field(1, ge=1)
+    """step schedule: epochs between factors"""
+    standardize: bool = True
+    """give every layer's features unit scale while its probe trains; the scale is folded into the kernel"""
+    seed: int = Field(0, ge=0, lt=2**31)
+    """seed of the probes' weights and of the order of images"""
+
+    @classmethod
+    def presets(cls) -> dict[str, dict]:
+        """The published schedule of the probes: arXiv:2305.18078."""
+        paper = {"epochs": 200, "learning_rate": 0.01, "momentum": 0.975, "l2": 1e-3, "schedule": "step"}
+        return {"quick": {}, "paper": {**paper, "standardize": False}}
+
+
+class AnalysisSettings(Settings):
+    """How filters are measured."""
+
+    threshold: float = Field(0.3, gt=0, lt=1)
+    """share of a filter's largest field above which an element counts"""
+    method: Literal["greedy", "clique"] = "greedy"
+    """clusters: greedy is the published rule, clique takes the largest clique first"""
+    split: Literal["test", "train"] = "test"
+    """images over which fields are averaged"""
+    engine: Literal["fast", "reference"] = "fast"
+    """fast: class means times kernel; reference: mask the kernel of each filter for real and predict"""
+    max_positions: int = Field(1024, ge=1)
+    """a cut with more positions is average-pooled below this before the probe"""
+    memory_limit: float = Field(2.0, gt=0)
+    """GB for probes and class means; layers run in groups that fit"""
+    batch_size: int = Field(250, ge=1)
+    """images a step of the measuring pass"""
+
+
+def _one_line(cls: type[Settings], error: ValidationError) -> str:
+    """The first error of a validation: the setting, what is wrong, its value."""
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"]) or cls.__name__
+    if first["type"] == "extra_forbidden":
+        return f"There is no setting {name!r}. {cls.__name__} has: {', '.join(cls.model_fields)}."
+    return f"Setting {name}: {first['msg'][:1].lower()}{first['msg'][1:]}; received {first['input']!r}."
