@@ -1,0 +1,115 @@
+"""Batches for training and measuring: tf.data under the TensorFlow backend, NumPy under any other.
+
+Everything is stateless: the images, their order and their augmentation in a batch follow from the seed, the epoch and
+the number of the batch alone, so training that goes on at epoch e sees what it would have seen without a break.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from fm_keras.data.datasets import Split
+from fm_keras.errors import InvalidInput
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingPlan:
+    """Which batches training sees, see `training_batches`."""
+
+    split: Split
+    batch_size: int
+    seed: int
+    epochs: int
+    first_epoch: int
+    flip: bool
+    max_shift: int
+    drop_remainder: bool
+    preprocess: Callable[[Any], Any] | None
+
+    def __post_init__(self) -> None:
+        if self.steps_per_epoch == 0:
+            size = f"{len(self.split)} images do not fill one batch of {self.batch_size}"
+            raise InvalidInput(f"{size}; lower the batch size to {len(self.split)} or less.")
+
+    @property
+    def augments(self) -> bool:
+        """Whether images are flipped or shifted: only pictures (N, H, W, C) are."""
+        return self.split.holds_pictures and (self.flip or self.max_shift > 0)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in one epoch."""
+        return count_batches(len(self.split), self.batch_size, drop_remainder=self.drop_remainder)
+
+
+def training_batches(
+    split: Split,
+    *,
+    batch_size: int,
+    seed: int,
+    epochs: int,
+    first_epoch: int = 0,
+    flip: bool = False,
+    max_shift: int = 0,
+    drop_remainder: bool = False,
+    preprocess: Callable[[Any], Any] | None = None,
+) -> Iterable:
+    """Shuffled, augmented batches (x, labels) of the epochs first_epoch..epochs-1, one after another.
+
+    Give them to `fit` with `steps_per_epoch=count_batches(...)`, `initial_epoch=first_epoch`, `epochs=epochs` and
+    `shuffle=False`, without which Keras warns that it does not shuffle a generator.
+    Every image occurs once an epoch.  Pixels keep their type: models scale them inside.
+
+    Args:
+        split: images and labels.  Only one array (N, H, W, C) is augmented, anything else is only shuffled.
+        batch_size: images a step; the last batch of an epoch may be smaller.
+        seed: seed of order and augmentation, 0 or more.
+        epochs: number of the epoch to stop before.
+        first_epoch: number of the first epoch, above 0 where training goes on.
+        flip: mirror half of the images left and right.
+        max_shift: largest shift in pixels, along rows and columns; every whole shift up to it is equally likely.
+        drop_remainder: leave out the smaller last batch (multi-device training needs equal batches).
+        preprocess: applied to x of every batch, after augmentation.
+
+    Returns:
+        A `tf.data.Dataset` under the TensorFlow backend, else a generator of NumPy arrays, which serves one `fit`.
+
+    Raises:
+        InvalidInput: no full batch where the remainder is dropped.
+    """
+    plan = TrainingPlan(split, batch_size, seed, epochs, first_epoch, flip, max_shift, drop_remainder, preprocess)
+    return _feeder().training_batches(plan)
+
+
+def measuring_batches(split: Split, *, batch_size: int, preprocess: Callable[[Any], Any] | None = None) -> Iterable:
+    """All images in their order as batches (x, labels); the last one may be smaller.
+
+    Args:
+        split: images and labels.
+        batch_size: images a step.
+        preprocess: applied to x of every batch.
+
+    Returns:
+        A `tf.data.Dataset` under the TensorFlow backend, else a `keras.utils.PyDataset`: both have a length, can be
+        iterated again and again, and be given to `evaluate` and `predict`.
+    """
+    return _feeder().measuring_batches(split, batch_size, preprocess)
+
+
+def count_batches(images: int, batch_size: int, *, drop_remainder: bool = False) -> int:
+    """Number of batches in one pass over the images."""
+    return images // batch_size if drop_remainder else -(-images // batch_size)
+
+
+def _feeder() -> ModuleType:
+    """Module that makes the batches; TensorFlow may not be installed where the backend is another."""
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        from fm_keras.data import tensor_batches as feeder
+    else:
+        from fm_keras.data import array_batches as feeder
+    return feeder
