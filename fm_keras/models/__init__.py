@@ -1,0 +1,39 @@
+"""The networks of the papers, every width a parameter, and the operations of any model.
+
+Naming and listing networks needs no Keras: it is imported when a model is built or counted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fm_keras.models.registry import (
+    ARCHITECTURES,
+    architecture,
+    build_model,
+    enlargement,
+    full_spec,
+    input_size,
+    model_names,
+)
+from fm_keras.settings import ModelSpec
+
+__all__ = [
+    "ARCHITECTURES",
+    "ModelSpec",
+    "architecture",
+    "build_model",
+    "count_operations",
+    "enlargement",
+    "full_spec",
+    "input_size",
+    "model_names",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "count_operations":
+        from fm_keras.models.operations import count_operations
+
+        return count_operations
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

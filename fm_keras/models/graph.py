@@ -1,0 +1,221 @@
+"""A functional model as a flat list of layer calls, nested models inlined, and copies rebuilt from it.
+
+Keras gives no public way to walk the calls of a functional model.  This is the only module that
+reads `_keras_history` and `_inbound_nodes`, the records from which Keras builds its own models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from fm_keras.errors import CannotCut
+
+
+@dataclass(frozen=True)
+class Key:
+    """Stands for a tensor in the arguments of a call."""
+
+    value: int
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One call of one layer (or keras.ops operation) in a model.
+
+    `path` names it: 'conv', 'block/conv' inside nested models, 'name:2' for the second call of a shared layer.
+    Tensors are keys: numbers, given out by the walk. `arguments` are the (args, kwargs) of the call, with
+    `Key` objects where tensors stood.
+    """
+
+    path: str
+    layer: keras.Operation
+    arguments: tuple[tuple, dict]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    input_shapes: tuple[tuple, ...]
+    output_shapes: tuple[tuple, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """Calls of a model in topological order; inputs and outputs are tensor keys."""
+
+    calls: tuple[Call, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+    def consumers(self) -> dict[int, list[Call]]:
+        """Calls that read each tensor."""
+        readers: dict[int, list[Call]] = {}
+        for call in self.calls:
+            for key in call.inputs:
+                readers.setdefault(key, []).append(call)
+        return readers
+
+    def ancestors(self, tensors: Iterable[int]) -> list[Call]:
+        """Calls on which some tensors depend, those that make them included, in order."""
+        wanted, found = set(tensors), []
+        for call in reversed(self.calls):
+            if wanted.intersection(call.outputs):
+                wanted.update(call.inputs)
+                found.append(call)
+        return found[::-1]
+
+
+def is_graph(model: Any) -> bool:
+    """True for Functional and built Sequential models: those whose calls can be walked."""
+    return isinstance(model, keras.Model) and bool(getattr(model, "inputs", None))
+
+
+def walk(model: keras.Model) -> Graph:
+    """Flat graph of a model.
+
+    Args:
+        model: Functional or Sequential; nested functional models are inlined, a subclassed
+            model inside is one call.
+
+    Raises:
+        CannotCut: the model is subclassed or not built, so it has no graph of calls.
+    """
+    if not isinstance(model, keras.Model):
+        raise CannotCut(f"A Keras model is needed; received {type(model).__name__}.")
+    if not is_graph(model):
+        state = (
+            "not built: call model.build(input_shape) first"
+            if isinstance(model, keras.Sequential)
+            else ("subclassed, so Keras keeps no graph of its layers: make it with keras.Model(inputs, outputs)")
+        )
+        raise CannotCut(f"Model {model.name!r} cannot be cut: it is {state}.")
+    walker = _Walker()
+    keys = walker.new_keys(model.inputs)
+    inputs = tuple(keys.values())
+    walker.enter(model, keys, prefix="")
+    return Graph(tuple(walker.calls), inputs, tuple(keys[id(tensor)] for tensor in model.outputs))
+
+
+class _Walker:
+    """Collects the calls of a model and of the models nested in it."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.times: dict[str, int] = {}
+        self.next_key = 0
+
+    def new_keys(self, tensors: list) -> dict[int, int]:
+        """A fresh key for each tensor, by its id.  A nested model called twice has the same inner tensors twice."""
+        self.next_key += len(tensors)
+        return {id(tensor): self.next_key - len(tensors) + i for i, tensor in enumerate(tensors)}
+
+    def enter(self, model: keras.Model, keys: dict[int, int], *, prefix: str) -> None:
+        """Append the calls of a model; `keys` holds its inputs and takes all that its calls put out."""
+        for node in _nodes_in_order(model):
+            layer = node.operation
+            path = prefix + layer.name
+            if is_graph(layer):
+                inner = {id(tensor): keys[id(given)] for tensor, given in zip(layer.inputs, node.input_tensors)}
+                self.enter(layer, inner, prefix=f"{path}/")
+                keys.update({id(out): inner[id(tensor)] for out, tensor in zip(node.outputs, layer.outputs)})
+            else:
+                keys.update(self.new_keys(node.outputs))
+                self.append(node, keys, path)
+
+    def append(self, node: Any, keys: dict[int, int], path: str) -> None:
+        """Record one call of a layer."""
+        self.times[path] = nth = self.times.get(path, 0) + 1
+        arguments = keras.tree.map_structure(
+            lambda value: Key(keys[id(value)]) if isinstance(value, keras.KerasTensor) else value,
+            (tuple(node.arguments.args), dict(node.arguments.kwargs)),
+        )
+        self.calls.append(
+            Call(
+                path=path if nth == 1 else f"{path}:{nth}",
+                layer=node.operation,
+                arguments=arguments,
+                inputs=tuple(keys[id(tensor)] for tensor in node.input_tensors),
+                outputs=tuple(keys[id(tensor)] for tensor in node.outputs),
+                input_shapes=tuple(tuple(tensor.shape) for tensor in node.input_tensors),
+                output_shapes=tuple(tuple(tensor.shape) for tensor in node.outputs),
+            )
+        )
+
+
+def _nodes_in_order(model: keras.Model) -> list[Any]:
+    """Nodes between inputs and outputs of one model, each after those it depends on."""
+    order: list[Any] = []
+    seen = {id(tensor) for tensor in model.inputs}
+    stack = [(tensor, False) for tensor in reversed(model.outputs)]
+    while stack:
+        tensor, ready = stack.pop()
+        if id(tensor) in seen:
+            continue
+        history = tensor._keras_history
+        node = history.operation._inbound_nodes[history.node_index]
+        if ready:
+            seen.update(id(output) for output in node.outputs)
+            order.append(node)
+        else:
+            stack.append((tensor, True))
+            stack.extend((parent, False) for parent in reversed(node.input_tensors))
+    return order
+
+
+def rebuild(model: keras.Model, graph: Graph, outputs: list[int]) -> keras.Model:
+    """Independent frozen model from the inputs to any tensors of the graph, in the same structure of inputs.
+
+    Args:
+        model: the model that was walked; neither its layers nor its weights are touched.
+        graph: `walk(model)`.
+        outputs: keys of the tensors the new model puts out, as a list.
+
+    Raises:
+        CannotCut: a layer cannot be made again from its config.
+    """
+    # `input` of a Sequential is that of its first call elsewhere, and missing where there was none.
+    given = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+    inputs = keras.tree.map_structure(
+        lambda tensor: keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name), given
+    )
+    tensors = dict(zip(graph.inputs, keras.tree.flatten(inputs)))
+    copies: dict[int, tuple[keras.Operation, keras.Operation]] = {}
+    for call in graph.ancestors(outputs):
+        if id(call.layer) not in copies:
+            copies[id(call.layer)] = (call.layer, _copy(call))
+        args, kwargs = keras.tree.map_structure(
+            lambda value: tensors[value.value] if isinstance(value, Key) else value, call.arguments
+        )
+        result = copies[id(call.layer)][1](*args, **kwargs)
+        tensors.update(zip(call.outputs, keras.tree.flatten(result)))
+    for layer, copy in copies.values():
+        if isinstance(layer, keras.Layer):
+            _copy_weights(layer, copy)
+    rebuilt = keras.Model(inputs, [tensors[key] for key in outputs], name=model.name)
+    rebuilt.trainable = False
+    return rebuilt
+
+
+def _copy(call: Call) -> keras.Operation:
+    """A layer like that of a call, named by its path, since nested models may use a name twice."""
+    layer = call.layer
+    try:
+        if isinstance(layer, keras.layers.Lambda):  # its config holds no function that Python could name
+            copy = keras.layers.Lambda(layer.function, arguments=layer.arguments, dtype=layer.dtype_policy)
+        else:
+            copy = type(layer).from_config(layer.get_config())
+    except (NotImplementedError, TypeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise CannotCut(
+            f"Layer {call.path!r} ({type(layer).__name__}) cannot be copied from its config: {reason} "
+            "Give the class a get_config() that returns every argument of its __init__."
+        ) from error
+    copy.name = call.path.replace("/", "__").replace(":", "__")  # TensorFlow takes neither in a scope
+    return copy
+
+
+def _copy_weights(layer: keras.Layer, copy: keras.Layer) -> None:
+    copy.set_weights(layer.get_weights())
+    if isinstance(copy, keras.layers.Normalization):
+        copy.finalize_state()  # what `adapt` learned acts only after this

@@ -1,0 +1,149 @@
+"""All architectures by name: what they are, their defaults, and the one door that builds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from fm_keras.errors import InvalidInput
+from fm_keras.models import lenet, vgg
+from fm_keras.models.inputs import enlargement_factor, padded_size
+from fm_keras.settings import ModelSpec
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One architecture: how people call it, where it is from, and its defaults (None: it has no such setting)."""
+
+    name: str
+    title: str
+    what: str
+    source: str
+    convs: int
+    smallest: int
+    build: Callable[[ModelSpec], keras.Model]
+    width: int = 16
+    batch_norm: bool = True
+    head: Literal["one", "three"] = "one"
+    dense_widths: tuple[int, int] | None = None
+    pool_order: Literal["average_max", "max_average"] | None = None
+    depth_ratio: float | None = None
+
+
+def _vgg(name: str, title: str, what: str, source: str, layout: vgg.Layout, **defaults) -> Architecture:
+    build = partial(vgg.vgg, layout=layout)
+    return Architecture(name, title, what, source, layout.convs, layout.smallest, build, **defaults)
+
+
+def _avgg(layers: int, layout: vgg.Layout, head: Literal["one", "three"]) -> Architecture:
+    what = f"{layout.convs} convolutions, two pools next to the last ones, {head} Dense"
+    source = "arXiv:2303.05800"
+    return _vgg(f"avgg{layers}", f"A-VGG{layers}", what, source, layout, head=head, pool_order="average_max")
+
+
+def _lenet(name: str, title: str, what: str, width: int) -> Architecture:
+    return Architecture(
+        name,
+        title,
+        what,
+        "arXiv:2211.11106",
+        convs=2,
+        smallest=lenet.SMALLEST,
+        build=lenet.lenet,
+        width=width,
+        batch_norm=False,
+        head="three",
+        dense_widths=lenet.DENSE_WIDTHS,
+        depth_ratio=lenet.DEPTH_RATIO,
+    )
+
+
+ARCHITECTURES: tuple[Architecture, ...] = (
+    _vgg("vgg16", "VGG-16", "13 convolutions, five pools", "arXiv:2305.18078", vgg.VGG_16),
+    _vgg("vgg11", "VGG-11", "first ten convolutions of VGG-16, bias-free Dense", "PRE 111, 065307", vgg.VGG_11),
+    _vgg("vgg6", "VGG-6", "five convolutions, a pool after each", "ours", vgg.VGG_6),
+    _avgg(6, vgg.A_VGG_FIVE, "one"),
+    _avgg(8, vgg.A_VGG_FIVE, "three"),
+    _avgg(13, vgg.A_VGG_TEN, "three"),
+    _avgg(14, vgg.A_VGG_THIRTEEN, "one"),
+    _avgg(16, vgg.A_VGG_THIRTEEN, "three"),
+    _lenet("lenet5", "LeNet-5", "two convolutions, three Dense", width=6),
+    _lenet("lenet", "LeNet", "generalized LeNet-5, wider", width=16),
+)
+
+
+def model_names() -> list[str]:
+    """Names that `build_model` knows."""
+    return [each.name for each in ARCHITECTURES]
+
+
+def architecture(name: str) -> Architecture:
+    """The architecture of that name.
+
+    Raises:
+        InvalidInput: there is none.
+    """
+    for each in ARCHITECTURES:
+        if each.name == name:
+            return each
+    raise InvalidInput(f"There is no model {name!r}. Models: {', '.join(model_names())}.")
+
+
+def full_spec(spec: ModelSpec) -> ModelSpec:
+    """The spec with every open setting (None) filled in from its architecture.
+
+    Raises:
+        InvalidInput: no such architecture, or a setting that it does not have.
+    """
+    arch = architecture(spec.name)
+    for field in ("pool_order", "depth_ratio"):
+        if getattr(spec, field) is not None and getattr(arch, field) is None:
+            having = ", ".join(each.name for each in ARCHITECTURES if getattr(each, field) is not None)
+            raise InvalidInput(f"Model {arch.name} has no {field}; leave it out. It is a setting of: {having}.")
+    fields = ("width", "batch_norm", "head", "pool_order", "depth_ratio")
+    full = spec.changed(**{field: getattr(arch, field) for field in fields if getattr(spec, field) is None})
+    if full.head == "three" and full.dense_widths is None:
+        return full.changed(dense_widths=arch.dense_widths or (64 * full.width, 64 * full.width))
+    if full.head == "one" and full.dense_widths is not None:
+        raise InvalidInput(f"dense_widths {full.dense_widths} need head='three'; {arch.name} has head='one' here.")
+    return full
+
+
+def enlargement(spec: ModelSpec) -> int:
+    """Whole factor by which the model enlarges its images: 4 for 8 x 8 digits in VGG-16, 1 for none."""
+    return enlargement_factor(spec.image_shape, architecture(spec.name).smallest)
+
+
+def input_size(spec: ModelSpec) -> tuple[int, int]:
+    """Height and width in pixels of the images as the first convolution sees them, enlarged and padded."""
+    return padded_size(spec.image_shape, architecture(spec.name).smallest)
+
+
+def build_model(spec: ModelSpec) -> keras.Model:
+    """A network of the papers: functional, in float32, not compiled, weights at random.
+
+    `keras.utils.set_random_seed` before the call makes the weights repeatable.
+
+    Args:
+        spec: architecture, width, image shape and labels; open settings are the architecture's own.
+
+    Returns:
+        Model from images (N, H, W, C), pixels 0 to 255, to logits (N, K).
+
+    Raises:
+        InvalidInput: no such architecture, or a setting that it does not have.
+    """
+    import keras
+
+    full = full_spec(spec)
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        return architecture(full.name).build(full)
+    finally:
+        keras.config.set_dtype_policy(policy)

@@ -1,0 +1,122 @@
+"""Multiply-accumulates: numbers worked out by hand, and laws."""
+
+import keras
+import pytest
+from keras import layers
+
+from fm_keras.errors import CannotCut, InvalidInput
+from fm_keras.models import ModelSpec, build_model, count_operations
+
+
+def operations(layer, *shapes):
+    """MACs of one layer on inputs of these shapes (batch left out)."""
+    inputs = [keras.Input(shape) for shape in shapes]
+    return sum(count_operations(keras.Model(inputs, layer(*inputs))).values())
+
+
+def test_vgg16_of_width_64_takes_313_million_in_its_convolutions():
+    counted = count_operations(build_model(ModelSpec(width=64)))
+    widths = [3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512]
+    sides = [32, 32, 16, 16, 8, 8, 8, 4, 4, 4, 2, 2, 2]
+    by_hand = [side**2 * 9 * before * after for side, before, after in zip(sides, widths, widths[1:])]
+    assert [counted[path] for path in counted if path.startswith("conv") and counted[path]] == by_hand
+    assert sum(by_hand) == 313_196_544
+    assert counted["predictions"] == 512 * 10
+    assert sum(counted.values()) == sum(by_hand) + 512 * 10
+
+
+def test_lenet5_takes_416520():
+    counted = count_operations(build_model(ModelSpec(name="lenet5", image_shape=(32, 32, 1))))
+    assert {path: macs for path, macs in counted.items() if macs} == {
+        "conv1": 28 * 28 * 6 * 25,
+        "conv2": 10 * 10 * 16 * 6 * 25,
+        "fc1": 400 * 120,
+        "fc2": 120 * 84,
+        "predictions": 84 * 10,
+    }
+    assert sum(counted.values()) == 416_520
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "expected"),
+    [
+        (layers.Conv1D(5, 3), (10, 4), 8 * 3 * 4 * 5),
+        (layers.Conv2D(6, (3, 2), strides=2, padding="same"), (8, 6, 4), 4 * 3 * 6 * 4 * 6),
+        (layers.Conv2D(6, 3, groups=2, padding="same"), (8, 8, 4), 64 * 9 * 2 * 6),
+        (layers.Conv3D(2, 2), (3, 4, 5, 3), 2 * 3 * 4 * 8 * 3 * 2),
+        (layers.Conv1DTranspose(5, 3, strides=2), (10, 4), 10 * 3 * 4 * 5),
+        (layers.Conv2DTranspose(5, 3, strides=2, padding="same"), (4, 6, 2), 24 * 9 * 2 * 5),
+        (layers.DepthwiseConv1D(3, depth_multiplier=2), (10, 4), 8 * 3 * 4 * 2),
+        (layers.DepthwiseConv2D(3, padding="same"), (8, 8, 4), 64 * 9 * 4),
+        (layers.SeparableConv1D(7, 3), (10, 4), 8 * (3 * 4 + 4 * 7)),
+        (layers.SeparableConv2D(7, 3, depth_multiplier=2, padding="same"), (8, 8, 4), 64 * (9 * 8 + 8 * 7)),
+        (layers.Dense(7), (5,), 5 * 7),
+        (layers.Dense(7), (9, 5), 9 * 5 * 7),
+        (layers.EinsumDense("abc,cd->abd", output_shape=(9, 7)), (9, 5), 9 * 5 * 7),
+        (layers.EinsumDense("...x,xy->...y", output_shape=7), (3, 9, 5), 3 * 9 * 5 * 7),
+        (layers.EinsumDense("abc,cde->abde", output_shape=(9, 2, 7)), (9, 5), 9 * 5 * 2 * 7),
+        (layers.EinsumDense("abc,bcd->abd", output_shape=(9, 7)), (9, 5), 9 * 5 * 7),
+        (layers.EinsumDense("abc,bd->adc", output_shape=(7, 5)), (9, 5), 9 * 5 * 7),
+        (layers.BatchNormalization(), (8, 8, 4), 0),
+        (layers.MaxPooling2D(), (8, 8, 4), 0),
+        (layers.LayerNormalization(), (9, 5), 0),
+    ],
+)
+def test_operations_of_a_layer_are_those_worked_out_by_hand(layer, shape, expected):
+    assert operations(layer, shape) == expected
+
+
+def test_attention_counts_its_projections_and_both_products():
+    query, value = (9, 6), (4, 5)
+    layer = layers.MultiHeadAttention(num_heads=2, key_dim=3, value_dim=7)
+    projections = 9 * 6 * 2 * 3 + 4 * 5 * 2 * 3 + 4 * 5 * 2 * 7 + 9 * 2 * 7 * 6
+    assert operations(layer, query, value) == projections + 9 * 4 * 2 * 3 + 9 * 4 * 2 * 7
+
+
+def test_attention_takes_its_key_by_name_or_place():
+    def attention():
+        return layers.MultiHeadAttention(num_heads=2, key_dim=3)
+
+    query, value, key = (keras.Input(shape) for shape in ((9, 6), (4, 5), (4, 8)))
+    by_name = keras.Model([query, value, key], attention()(key=key, query=query, value=value))
+    expected = 9 * 6 * 6 + 4 * 8 * 6 + 4 * 5 * 6 + 9 * 6 * 6 + 2 * 9 * 4 * 6
+    assert sum(count_operations(by_name).values()) == expected
+    assert operations(attention(), (9, 6), (4, 5), (4, 8)) == expected
+
+
+def test_attention_along_one_axis_takes_products_along_that_axis_only():
+    layer = layers.MultiHeadAttention(num_heads=1, key_dim=2, attention_axes=(2,))
+    inputs = keras.Input((3, 5, 4))
+    counted = sum(count_operations(keras.Model(inputs, layer(inputs, inputs))).values())
+    assert counted == 4 * (3 * 5 * 4 * 2) + 2 * (3 * 5 * 5 * 2)
+
+
+def test_channels_first_counts_the_same_positions():
+    first = layers.Conv2D(6, 3, padding="same", data_format="channels_first")
+    assert operations(first, (4, 8, 7)) == operations(layers.Conv2D(6, 3, padding="same"), (8, 7, 4))
+
+
+def test_nested_models_and_shared_layers_count_once_a_call():
+    shared = layers.Dense(5, name="shared")
+    inner_input = keras.Input((5,))
+    block = keras.Model(inner_input, layers.Dense(3, name="dense")(inner_input), name="block")
+    inputs = keras.Input((5,))
+    counted = count_operations(keras.Model(inputs, block(shared(shared(inputs)))))
+    assert {path: macs for path, macs in counted.items() if macs} == {"shared": 25, "shared:2": 25, "block/dense": 15}
+
+
+def test_a_bias_free_dense_model_takes_as_many_operations_as_it_has_parameters():
+    model = keras.Sequential([keras.Input((6,)), layers.Dense(8, use_bias=False), layers.Dense(3, use_bias=False)])
+    assert sum(count_operations(model).values()) == model.count_params()
+
+
+def test_unknown_sizes_are_refused_with_the_layer_s_name():
+    inputs = keras.Input((None, None, 3))
+    model = keras.Model(inputs, layers.Conv2D(4, 3, name="stem")(inputs))
+    with pytest.raises(InvalidInput, match=r"layer 'stem' cannot be counted: its shape \(None, None, None, 3\)"):
+        count_operations(model)
+
+
+def test_a_model_without_a_graph_is_refused():
+    with pytest.raises(CannotCut):
+        count_operations(keras.Sequential([layers.Dense(3)]))

@@ -1,0 +1,155 @@
+"""Every architecture by name: defaults, refusals, shapes, save and load."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from fm_keras.errors import InvalidInput
+from fm_keras.models import (
+    ARCHITECTURES,
+    ModelSpec,
+    architecture,
+    build_model,
+    enlargement,
+    full_spec,
+    input_size,
+    model_names,
+)
+
+# Keras' Variable.__array__ has no `copy` argument, which NumPy 2 warns of whenever weights are read.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+
+LOAD_AND_PREDICT = """
+import sys, keras, numpy as np
+model = keras.saving.load_model(sys.argv[1], safe_mode=True)
+np.save(sys.argv[3], np.asarray(model(np.load(sys.argv[2]))))
+sys.exit("fm_keras" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("name", model_names())
+@pytest.mark.parametrize(("width", "image_shape"), [(2, (8, 8, 1)), (3, (48, 40, 3))])
+def test_every_network_takes_any_width_image_shape_and_label_count(name, width, image_shape):
+    model = build_model(ModelSpec(name=name, width=width, image_shape=image_shape, labels=3))
+    assert model.input_shape == (None, *image_shape)
+    assert model.output_shape == (None, 3)
+    assert {layer.dtype_policy.name for layer in model.layers} == {"float32"}
+    assert not model.compiled
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_the_table_says_how_many_convolutions_a_network_has(name):
+    model = build_model(ModelSpec(name=name, width=2))
+    assert architecture(name).convs == sum(isinstance(layer, keras.layers.Conv2D) for layer in model.layers)
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_the_smallest_image_of_a_network_survives_its_pools_and_one_pixel_less_is_padded(name):
+    smallest = architecture(name).smallest
+    assert not added_layers(ModelSpec(name=name, width=1, image_shape=(smallest, smallest, 1)))
+    assert added_layers(ModelSpec(name=name, width=1, image_shape=(smallest, smallest - 1, 1))) == {"pad"}
+    flat = build_model(ModelSpec(name=name, width=1, image_shape=(smallest, smallest, 1))).get_layer("flatten")
+    assert flat.input.shape[1:3] == (1, 1)
+
+
+def added_layers(spec):
+    return {layer.name for layer in build_model(spec).layers} & {"enlarge", "pad"}
+
+
+@pytest.mark.parametrize("name", model_names())
+@pytest.mark.parametrize("batch_norm", [True, False])
+def test_a_convolution_has_a_batch_norm_or_a_bias(name, batch_norm):
+    model = build_model(ModelSpec(name=name, width=2, batch_norm=batch_norm))
+    convs = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert {conv.use_bias for conv in convs} == {not batch_norm}
+    norms = {layer.name for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)}
+    assert norms == ({f"{conv.name}_bn" for conv in convs} if batch_norm else set())
+
+
+@pytest.mark.parametrize("name", model_names())
+def test_the_head_is_one_dense_layer_or_three(name):
+    for head, number in (("one", 1), ("three", 3)):
+        model = build_model(ModelSpec(name=name, width=2, head=head))
+        assert sum(isinstance(layer, keras.layers.Dense) for layer in model.layers) == number
+        assert model.layers[-1].activation is keras.activations.linear
+
+
+def test_a_full_spec_has_no_open_setting_and_is_its_own_full_spec():
+    full = full_spec(ModelSpec(name="avgg16", width=4))
+    assert (full.batch_norm, full.head, full.pool_order, full.dense_widths) == (
+        True,
+        "three",
+        "average_max",
+        (256, 256),
+    )
+    assert full_spec(full) == full
+    assert full_spec(ModelSpec()).width == 16
+    assert full_spec(ModelSpec(name="lenet5")).width == 6
+
+
+def test_a_setting_that_an_architecture_does_not_have_is_refused():
+    with pytest.raises(InvalidInput, match=r"Model vgg16 has no pool_order.* avgg6, avgg8, avgg13, avgg14, avgg16\."):
+        build_model(ModelSpec(pool_order="average_max"))
+    with pytest.raises(InvalidInput, match=r"Model vgg6 has no depth_ratio.* lenet5, lenet\."):
+        build_model(ModelSpec(name="vgg6", depth_ratio=2))
+    with pytest.raises(InvalidInput, match=r"dense_widths \(8, 8\) need head='three'; vgg16 has head='one' here\."):
+        build_model(ModelSpec(dense_widths=(8, 8)))
+
+
+def test_an_unknown_name_is_refused_with_the_names_there_are():
+    with pytest.raises(InvalidInput, match=r"There is no model 'vgg17'\. Models: vgg16, vgg11, vgg6, .*, lenet\."):
+        build_model(ModelSpec(name="vgg17"))
+
+
+def test_the_size_of_the_network_s_images_is_known_without_building_it():
+    digits = ModelSpec(image_shape=(8, 8, 1))
+    assert (enlargement(digits), input_size(digits)) == (4, (32, 32))
+    assert build_model(digits).get_layer("scale").output.shape == (None, 32, 32, 1)
+    mnist = ModelSpec(image_shape=(28, 28, 1))
+    assert (enlargement(mnist), input_size(mnist)) == (1, (32, 32))
+    assert enlargement(ModelSpec(name="lenet5", image_shape=(8, 8, 1))) == 2
+
+
+def test_one_seed_gives_the_same_weights_and_another_seed_others():
+    def weights(seed):
+        keras.utils.set_random_seed(seed)
+        return build_model(ModelSpec(name="avgg6", width=2)).get_weights()
+
+    first, again, other = weights(1), weights(1), weights(2)
+    assert all(np.array_equal(a, b) for a, b in zip(first, again))
+    assert not np.array_equal(first[0], other[0])
+
+
+def test_a_network_is_built_in_float32_under_any_policy_and_leaves_the_policy_alone():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = build_model(ModelSpec(name="vgg6", width=1))
+        assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+
+
+def test_a_saved_network_loads_in_safe_mode_where_fm_keras_was_never_imported(tmp_path):
+    model = build_model(ModelSpec(name="avgg8", width=2, image_shape=(7, 9, 1)))
+    images = np.random.default_rng(0).integers(0, 256, (3, 7, 9, 1)).astype("uint8")
+    model.save(tmp_path / "model.keras")
+    np.save(tmp_path / "images.npy", images)
+    paths = [str(tmp_path / name) for name in ("model.keras", "images.npy", "logits.npy")]
+    done = subprocess.run([sys.executable, "-c", LOAD_AND_PREDICT, *paths], cwd=tmp_path, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    np.testing.assert_allclose(np.load(paths[2]), np.asarray(model(images)), rtol=1e-5, atol=1e-6)
+
+
+def test_listing_the_networks_imports_neither_keras_nor_tensorflow():
+    code = (
+        "import json, sys; from fm_keras.models import ModelSpec, enlargement, model_names; enlargement(ModelSpec());"
+        "print(json.dumps([model_names(), sorted({'keras', 'tensorflow'} & set(sys.modules))]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [[each.name for each in ARCHITECTURES], []]
