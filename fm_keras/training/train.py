@@ -1,0 +1,153 @@
+"""train_model: the training of the papers, quick on a CPU and compiled whole on a GPU."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import pandas as pd
+
+from fm_keras.data import Dataset, flips, measuring_batches, training_batches
+from fm_keras.devices import check_backend, choose_precision, choose_xla, has_gpu
+from fm_keras.progress import Progress, Step, silent
+from fm_keras.settings import TrainSettings
+from fm_keras.training.checkpoints import Checkpoint
+from fm_keras.training.checks import check_fits, ends_in_softmax
+from fm_keras.training.ondevice import OnDevice
+from fm_keras.training.schedules import make_schedule
+from fm_keras.training.twin import training_twin
+
+_VALIDATION_BATCH = 500
+
+
+def train_model(
+    model: keras.Model,
+    dataset: Dataset,
+    *,
+    settings: TrainSettings | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    checkpoints: str | Path | None = None,
+    progress: Progress = silent,
+) -> pd.DataFrame:
+    """Train a model in place.
+
+    A copy in the chosen precision is trained; the model gets its weights at the end and stays float32.  Order
+    and augmentation of an epoch depend on seed and epoch alone, so that a training that goes on from a
+    checkpoint ends where one without interruption does.
+
+    Args:
+        model: functional or Sequential classifier of K labels, logits or softmax.
+        dataset: images; the test split is evaluated after every epoch.
+        settings: how to train; the preset `quick` if None.
+        callbacks: Keras callbacks; their `model` is the copy that is trained.
+        checkpoints: folder for the state after every epoch, from which an interrupted training goes on.
+        progress: told about every step.
+
+    Returns:
+        History, one row an epoch: epoch, accuracy, loss, val_accuracy, val_loss, learning_rate, seconds.
+
+    Raises:
+        InvalidInput: label count or image shape do not fit the model.
+        BadRun: the checkpoint belongs to another training.
+
+    Source: schedules of arXiv:2305.18078 (preset `paper`); one cycle, arXiv:1708.07120 (preset `quick`).
+    """
+    check_backend()
+    settings = _with_batch_size(settings or TrainSettings(), len(dataset.train))
+    check_fits(model, dataset)
+    twin = training_twin(model, precision=choose_precision(settings.precision), l2=settings.l2, seed=settings.seed)
+    steps = math.ceil(len(dataset.train) / settings.batch_size)
+    twin.compile(
+        keras.optimizers.SGD(make_schedule(settings, steps_per_epoch=steps), settings.momentum, nesterov=True),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=not ends_in_softmax(model)),
+        metrics=["accuracy"],
+        jit_compile=choose_xla(settings.xla),
+    )
+    twin.optimizer.build(twin.trainable_variables)
+    rows: list[dict[str, float]] = []
+    hooks = [_Record(rows, progress, settings.epochs, steps), *callbacks]
+    if checkpoints:
+        hooks.append(Checkpoint(checkpoints, _key(model, dataset, settings), rows))
+    first_epoch = hooks[-1].restore(twin) if checkpoints else 0
+    if first_epoch < settings.epochs:
+        _fit(twin, dataset, settings, hooks, steps=steps, first_epoch=first_epoch)
+    model.set_weights(twin.get_weights())
+    return pd.DataFrame(rows).astype({"epoch": int})
+
+
+def _with_batch_size(settings: TrainSettings, images: int) -> TrainSettings:
+    """Settings with a batch size: small sets need small batches to take enough steps."""
+    return settings if settings.batch_size else settings.changed(batch_size=125 if images >= 10_000 else 32)
+
+
+def _fit(twin, dataset: Dataset, settings: TrainSettings, hooks: list, *, steps: int, first_epoch: int) -> None:
+    """Run Keras' fit over one endless stream of batches, so that nothing restarts between epochs."""
+    stream = {
+        "batch_size": settings.batch_size,
+        "seed": settings.seed,
+        "epochs": settings.epochs,
+        "first_epoch": first_epoch,
+        **_augmentation(dataset, settings),
+    }
+    if has_gpu() and dataset.train.holds_pictures:
+        fitted = OnDevice(twin, dataset.train)
+        batches = fitted.batches(**stream)
+    else:
+        fitted = twin
+        batches = training_batches(dataset.train, **stream)
+    callbacks = keras.callbacks.CallbackList(hooks, add_history=True, model=twin, epochs=settings.epochs, steps=steps)
+    fitted.fit(
+        batches,
+        epochs=settings.epochs,
+        initial_epoch=first_epoch,
+        steps_per_epoch=steps,
+        validation_data=measuring_batches(dataset.test, batch_size=_VALIDATION_BATCH),
+        callbacks=callbacks,
+        shuffle=False,
+        verbose=0,
+    )
+
+
+def _augmentation(dataset: Dataset, settings: TrainSettings) -> dict[str, bool | int]:
+    """Whether images are flipped, and how far they are shifted."""
+    if settings.augment == "none" or not dataset.train.holds_pictures:
+        return {"flip": False, "max_shift": 0}
+    flip = settings.augment == "flip+shift" or (settings.augment == "auto" and flips(dataset.name))
+    side = min(dataset.train.images.shape[1:3])
+    return {"flip": flip, "max_shift": side // 8 if settings.max_shift is None else settings.max_shift}
+
+
+class _Record(keras.callbacks.Callback):
+    """Completes the logs, keeps the history and tells progress."""
+
+    def __init__(self, rows: list[dict[str, float]], progress: Progress, epochs: int, steps: int) -> None:
+        super().__init__()
+        self.rows, self.progress, self.epochs, self.steps = rows, progress, epochs, steps
+        self.note = ""
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        self.epoch, self.began = epoch, time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        self.progress(Step("train", self.epoch * self.steps + batch + 1, self.epochs * self.steps, self.note))
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        logs = {} if logs is None else logs
+        logs["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        self.rows.append({"epoch": epoch + 1, **logs, "seconds": time.monotonic() - self.began})
+        self.note = f"{epoch + 1}/{self.epochs} epochs, test accuracy {logs['val_accuracy']:.3f}"
+
+
+def _key(model: keras.Model, dataset: Dataset, settings: TrainSettings) -> str:
+    """Hash of all that decides a training but the weights it starts from, which the seed decides.
+
+    Of the model kinds of layers and shapes of weights count, since Keras numbers unnamed layers anew each time.
+    """
+    network = [[type(layer).__name__ for layer in model.layers], [tuple(weight.shape) for weight in model.weights]]
+    parts = [settings.model_dump(), dataset.content_hash, network]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
