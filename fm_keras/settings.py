@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 from fm_keras.errors import InvalidInput
 
 Preset = Literal["quick", "paper"]
+_LARGE = 10_000
 
 
 class Settings(BaseModel):
@@ -89,8 +90,8 @@ class TrainSettings(PresetSettings):
     """passes over the training images"""
     batch_size: int | None = Field(None, ge=1)
     """images a step (default: 125, or 32 for sets below 10,000 images)"""
-    learning_rate: float = Field(0.1, gt=0)
-    """peak (one_cycle, cosine) or first (step) learning rate"""
+    learning_rate: float | None = Field(None, gt=0)
+    """peak (one_cycle, cosine) or first (step) learning rate (default: 0.1, or 0.03 without BatchNorm)"""
     momentum: float = Field(0.9, ge=0, lt=1)
     """Nesterov momentum"""
     l2: float = Field(5e-4, ge=0)
@@ -112,6 +113,10 @@ class TrainSettings(PresetSettings):
     seed: int = Field(0, ge=0, lt=2**31)
     """seed of weights, order and augmentation"""
 
+    def batch_for(self, images: int) -> int:
+        """Images a step on a set of so many: small sets need small batches to take enough steps."""
+        return self.batch_size or (125 if images >= _LARGE else 32)
+
     @classmethod
     def presets(cls) -> dict[str, dict]:
         """The published schedule of VGG-16: arXiv:2305.18078, supplementary tables."""
@@ -124,13 +129,13 @@ class ProbeSettings(PresetSettings):
 
     epochs: int = Field(3, ge=1)
     """passes over the training images"""
-    batch_size: int = Field(100, ge=1)
-    """images a step"""
-    learning_rate: float = Field(0.01, gt=0)
-    """peak (one_cycle, cosine) or first (step) learning rate"""
+    batch_size: int | None = Field(None, ge=1)
+    """images a step (default: 100, or 32 for sets below 10,000 images)"""
+    learning_rate: float = Field(5.0, gt=0)
+    """peak (one_cycle, cosine) or first (step) learning rate, large since features are scaled to unit norm"""
     momentum: float = Field(0.9, ge=0, lt=1)
     """Nesterov momentum"""
-    l2: float = Field(1e-4, ge=0)
+    l2: float = Field(1e-5, ge=0)
     """L2 penalty on the probe's kernel"""
     schedule: Literal["one_cycle", "cosine", "step"] = "one_cycle"
     """course of the learning rate"""
@@ -139,14 +144,25 @@ class ProbeSettings(PresetSettings):
     decay_every: int = Field(1, ge=1)
     """step schedule: epochs between factors"""
     standardize: bool = True
-    """give every layer's features unit scale while its probe trains; the scale is folded into the kernel"""
+    """scale every layer's features to unit norm while its probe trains; the scale is folded into the kernel"""
     seed: int = Field(0, ge=0, lt=2**31)
     """seed of the probes' weights and of the order of images"""
+
+    def batch_for(self, images: int) -> int:
+        """Images a step on a set of so many: small sets need small batches to take enough steps."""
+        return self.batch_size or (100 if images >= _LARGE else 32)
 
     @classmethod
     def presets(cls) -> dict[str, dict]:
         """The published schedule of the probes: arXiv:2305.18078."""
-        paper = {"epochs": 200, "learning_rate": 0.01, "momentum": 0.975, "l2": 1e-3, "schedule": "step"}
+        paper = {
+            "epochs": 200,
+            "batch_size": 100,
+            "learning_rate": 0.01,
+            "momentum": 0.975,
+            "l2": 1e-3,
+            "schedule": "step",
+        }
         return {"quick": {}, "paper": {**paper, "standardize": False}}
 
 

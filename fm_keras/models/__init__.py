@@ -15,6 +15,7 @@ from fm_keras.models.registry import (
     full_spec,
     input_size,
     model_names,
+    suited_spec,
 )
 from fm_keras.settings import ModelSpec
 
@@ -28,6 +29,8 @@ __all__ = [
     "full_spec",
     "input_size",
     "model_names",
+    "read_model",
+    "suited_spec",
 ]
 
 
@@ -36,4 +39,8 @@ def __getattr__(name: str) -> Any:
         from fm_keras.models.operations import count_operations
 
         return count_operations
+    if name == "read_model":
+        from fm_keras.models.saved import read_model
+
+        return read_model
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

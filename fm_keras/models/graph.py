@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 import keras
@@ -206,10 +207,11 @@ def _copy(call: Call) -> keras.Operation:
         else:
             copy = type(layer).from_config(layer.get_config())
     except (NotImplementedError, TypeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+        # Keras wraps what `__init__` said into several lines.
+        reason = shorten(str(error.__context__ or error), 160, placeholder=" ...")
         raise CannotCut(
-            f"Layer {call.path!r} ({type(layer).__name__}) cannot be copied from its config: {reason} "
-            "Give the class a get_config() that returns every argument of its __init__."
+            f"Layer {call.path!r} ({type(layer).__name__}) cannot be copied from its config: {reason.rstrip('.')}. "
+            "Its get_config() must return exactly what its __init__ takes."
         ) from error
     copy.name = call.path.replace("/", "__").replace(":", "__")  # TensorFlow takes neither in a scope
     return copy
@@ -218,4 +220,4 @@ def _copy(call: Call) -> keras.Operation:
 def _copy_weights(layer: keras.Layer, copy: keras.Layer) -> None:
     copy.set_weights(layer.get_weights())
     if isinstance(copy, keras.layers.Normalization):
-        copy.finalize_state()  # what `adapt` learned acts only after this
+        copy.mean, copy.variance = layer.mean, layer.variance  # what acts, kept beside the weights

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from fm_keras.errors import InvalidInput
 from fm_keras.models import lenet, vgg
 from fm_keras.models.inputs import enlargement_factor, padded_size
-from fm_keras.settings import ModelSpec
+from fm_keras.settings import ModelSpec, Preset
 
 if TYPE_CHECKING:
     import keras
+
+
+FEW_IMAGES = 10_000
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,16 @@ class Architecture:
     dense_widths: tuple[int, int] | None = None
     pool_order: Literal["average_max", "max_average"] | None = None
     depth_ratio: float | None = None
+    in_papers: Mapping[str, Any] = field(default_factory=dict)
+    """settings with which the papers train it, where they are not the defaults"""
+    for_few_images: Mapping[str, Any] = field(default_factory=dict)
+    """settings that are enough for a small data set"""
 
 
 def _vgg(name: str, title: str, what: str, source: str, layout: vgg.Layout, **defaults) -> Architecture:
     build = partial(vgg.vgg, layout=layout)
-    return Architecture(name, title, what, source, layout.convs, layout.smallest, build, **defaults)
+    widths = {"in_papers": {"width": 64}, "for_few_images": {"width": 8}}
+    return Architecture(name, title, what, source, layout.convs, layout.smallest, build, **{**widths, **defaults})
 
 
 def _avgg(layers: int, layout: vgg.Layout, head: Literal["one", "three"]) -> Architecture:
@@ -64,7 +72,14 @@ def _lenet(name: str, title: str, what: str, width: int) -> Architecture:
 
 
 ARCHITECTURES: tuple[Architecture, ...] = (
-    _vgg("vgg16", "VGG-16", "13 convolutions, five pools", "arXiv:2305.18078", vgg.VGG_16),
+    _vgg(
+        "vgg16",
+        "VGG-16",
+        "13 convolutions, five pools",
+        "arXiv:2305.18078",
+        vgg.VGG_16,
+        in_papers={"width": 64, "head": "three"},
+    ),
     _vgg("vgg11", "VGG-11", "first ten convolutions of VGG-16, bias-free Dense", "PRE 111, 065307", vgg.VGG_11),
     _vgg("vgg6", "VGG-6", "five convolutions, a pool after each", "ours", vgg.VGG_6),
     _avgg(6, vgg.A_VGG_FIVE, "one"),
@@ -101,17 +116,33 @@ def full_spec(spec: ModelSpec) -> ModelSpec:
         InvalidInput: no such architecture, or a setting that it does not have.
     """
     arch = architecture(spec.name)
-    for field in ("pool_order", "depth_ratio"):
-        if getattr(spec, field) is not None and getattr(arch, field) is None:
-            having = ", ".join(each.name for each in ARCHITECTURES if getattr(each, field) is not None)
-            raise InvalidInput(f"Model {arch.name} has no {field}; leave it out. It is a setting of: {having}.")
-    fields = ("width", "batch_norm", "head", "pool_order", "depth_ratio")
-    full = spec.changed(**{field: getattr(arch, field) for field in fields if getattr(spec, field) is None})
+    for name in ("pool_order", "depth_ratio"):
+        if getattr(spec, name) is not None and getattr(arch, name) is None:
+            having = ", ".join(each.name for each in ARCHITECTURES if getattr(each, name) is not None)
+            raise InvalidInput(f"Model {arch.name} has no {name}; leave it out. It is a setting of: {having}.")
+    names = ("width", "batch_norm", "head", "pool_order", "depth_ratio")
+    full = spec.changed(**{name: getattr(arch, name) for name in names if getattr(spec, name) is None})
     if full.head == "three" and full.dense_widths is None:
         return full.changed(dense_widths=arch.dense_widths or (64 * full.width, 64 * full.width))
     if full.head == "one" and full.dense_widths is not None:
         raise InvalidInput(f"dense_widths {full.dense_widths} need head='three'; {arch.name} has head='one' here.")
     return full
+
+
+def suited_spec(spec: ModelSpec, *, preset: Preset, train_images: int) -> ModelSpec:
+    """The spec with open settings (None) as they suit a training.
+
+    Args:
+        spec: what was asked for.
+        preset: `paper` takes the width and head of the papers; `quick` a narrow network for few images.
+        train_images: number of training images; few are less than 10,000.
+
+    Raises:
+        InvalidInput: no such architecture, or a setting that it does not have.
+    """
+    arch = architecture(spec.name)
+    suited = arch.in_papers if preset == "paper" else arch.for_few_images if train_images < FEW_IMAGES else {}
+    return full_spec(spec.changed(**{name: value for name, value in suited.items() if getattr(spec, name) is None}))
 
 
 def enlargement(spec: ModelSpec) -> int:

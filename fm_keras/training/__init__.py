@@ -1,7 +1,16 @@
 """Train a classifier: presets, precision, XLA, and going on after an interruption."""
 
+from fm_keras.training.checkpoints import finished_epochs
 from fm_keras.training.checks import check_fits, check_shape, ends_in_softmax
 from fm_keras.training.schedules import make_schedule
-from fm_keras.training.train import train_model
+from fm_keras.training.train import complete_settings, train_model
 
-__all__ = ["check_fits", "check_shape", "ends_in_softmax", "make_schedule", "train_model"]
+__all__ = [
+    "check_fits",
+    "check_shape",
+    "complete_settings",
+    "ends_in_softmax",
+    "finished_epochs",
+    "make_schedule",
+    "train_model",
+]

@@ -64,6 +64,16 @@ class Checkpoint(keras.callbacks.Callback):
         save_arrays(self.file, state)
 
 
+def finished_epochs(folder: str | Path) -> int:
+    """Epochs of an unfinished training whose outcome is kept in a folder; 0 if there is none."""
+    file = Path(folder) / "state.npz"
+    try:
+        with np.load(file, allow_pickle=False) as state:
+            return len(state["history"])
+    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+        return 0
+
+
 def _variables(model: keras.Model) -> list:
     """All that changes in training: weights, seeds of random layers, and the optimizer's state."""
     metrics = {id(variable) for variable in model.metrics_variables}

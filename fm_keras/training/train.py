@@ -14,6 +14,7 @@ import pandas as pd
 
 from fm_keras.data import Dataset, flips, measuring_batches, training_batches
 from fm_keras.devices import check_backend, choose_precision, choose_xla, has_gpu
+from fm_keras.models.graph import walk
 from fm_keras.progress import Progress, Step, silent
 from fm_keras.settings import TrainSettings
 from fm_keras.training.checkpoints import Checkpoint
@@ -58,7 +59,7 @@ def train_model(
     Source: schedules of arXiv:2305.18078 (preset `paper`); one cycle, arXiv:1708.07120 (preset `quick`).
     """
     check_backend()
-    settings = _with_batch_size(settings or TrainSettings(), len(dataset.train))
+    settings = complete_settings(settings or TrainSettings(), model, dataset)
     check_fits(model, dataset)
     twin = training_twin(model, precision=choose_precision(settings.precision), l2=settings.l2, seed=settings.seed)
     steps = math.ceil(len(dataset.train) / settings.batch_size)
@@ -80,9 +81,16 @@ def train_model(
     return pd.DataFrame(rows).astype({"epoch": int})
 
 
-def _with_batch_size(settings: TrainSettings, images: int) -> TrainSettings:
-    """Settings with a batch size: small sets need small batches to take enough steps."""
-    return settings if settings.batch_size else settings.changed(batch_size=125 if images >= 10_000 else 32)
+def complete_settings(settings: TrainSettings, model: keras.Model, dataset: Dataset) -> TrainSettings:
+    """Training settings with what depends on network and data filled in.
+
+    Networks without BatchNorm diverge at learning rates that suit others.
+    """
+    normalized = any(isinstance(call.layer, keras.layers.BatchNormalization) for call in walk(model).calls)
+    return settings.changed(
+        batch_size=settings.batch_for(len(dataset.train)),
+        learning_rate=settings.learning_rate or (0.1 if normalized else 0.03),
+    )
 
 
 def _fit(twin, dataset: Dataset, settings: TrainSettings, hooks: list, *, steps: int, first_epoch: int) -> None:
@@ -141,6 +149,7 @@ class _Record(keras.callbacks.Callback):
         logs["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self.rows.append({"epoch": epoch + 1, **logs, "seconds": time.monotonic() - self.began})
         self.note = f"{epoch + 1}/{self.epochs} epochs, test accuracy {logs['val_accuracy']:.3f}"
+        self.progress(Step("train", (epoch + 1) * self.steps, self.epochs * self.steps, self.note))
 
 
 def _key(model: keras.Model, dataset: Dataset, settings: TrainSettings) -> str:

@@ -31,6 +31,6 @@ def test_cosine_falls_all_the_way():
 
 
 def test_a_course_is_made_again_from_its_config():
-    course = make_schedule(TrainSettings(epochs=3), steps_per_epoch=7)
+    course = make_schedule(TrainSettings(epochs=3, learning_rate=0.1), steps_per_epoch=7)
     again = type(course).from_config(course.get_config())
     assert float(again(5)) == float(course(5))

@@ -5,7 +5,7 @@ import pytest
 
 from fm_keras.errors import BadRun, InvalidInput
 from fm_keras.settings import TrainSettings
-from fm_keras.training import train_model
+from fm_keras.training import complete_settings, train_model
 
 SETTINGS = TrainSettings(epochs=4, batch_size=16, learning_rate=0.05, precision="float32", seed=3)
 
@@ -122,12 +122,13 @@ def test_a_softmax_model_is_trained_on_its_probabilities(small_model, stripes):
     assert history["loss"].iloc[0] < 3
 
 
-def test_progress_counts_every_step_once(small_model, stripes):
+def test_progress_counts_every_step_and_tells_what_each_epoch_brought(small_model, stripes):
     steps = []
     train_model(small_model(), stripes, settings=SETTINGS.changed(epochs=2), progress=steps.append)
-    assert [step.done for step in steps] == list(range(1, 9))
+    assert [step.done for step in steps] == [1, 2, 3, 4, 4, 5, 6, 7, 8, 8]
     assert {step.total for step in steps} == {8}
-    assert "1/2 epochs, test accuracy" in steps[-1].note
+    assert "1/2 epochs, test accuracy" in steps[4].note
+    assert "2/2 epochs, test accuracy" in steps[-1].note
 
 
 def test_a_model_of_another_label_count_is_refused(small_model, stripes):
@@ -148,3 +149,12 @@ def test_images_of_another_shape_are_refused(stripes):
         "Model 'nine' takes images of shape (9, 9, 1), but those of stripes are (8, 8, 1). "
         "Resize the images, or build the model for their shape."
     )
+
+
+def test_open_settings_follow_network_and_data_and_explicit_ones_stay(small_model, stripes):
+    normalized = small_model()
+    plain = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
+    assert complete_settings(TrainSettings(), normalized, stripes).batch_size == 32
+    assert complete_settings(TrainSettings(), normalized, stripes).learning_rate == 0.1
+    assert complete_settings(TrainSettings(), plain, stripes).learning_rate == 0.03
+    assert complete_settings(TrainSettings(batch_size=7, learning_rate=1), plain, stripes).batch_size == 7

@@ -1,0 +1,147 @@
+"""analyze: cut a network at every layer, probe it, and measure every filter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from fm_keras.analysis.measure import measure_layer
+from fm_keras.analysis.nouns import Analysis
+from fm_keras.data import Dataset, as_dataset, check_labels
+from fm_keras.progress import Progress, Step, silent
+from fm_keras.settings import AnalysisSettings, ProbeSettings
+from fm_keras.slicing import (
+    class_means,
+    cut_memory,
+    cut_points,
+    fit_probes,
+    group_cuts,
+    masked_fields,
+    probe_positions,
+)
+from fm_keras.training import check_shape
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+def analyze(
+    model: keras.Model,
+    dataset: Dataset | tuple[Any, np.ndarray] | tf.data.Dataset,
+    *,
+    layers: Iterable[str] | None = None,
+    test: tuple[Any, np.ndarray] | tf.data.Dataset | None = None,
+    label_names: Sequence[str] | None = None,
+    preprocess: Callable[[Any], Any] | None = None,
+    settings: AnalysisSettings | None = None,
+    probe: ProbeSettings | None = None,
+    progress: Progress = silent,
+) -> Analysis:
+    """Measure every filter of a network: single-filter performance, layer by layer.
+
+    A frozen copy is cut at each layer; a Dense probe learns to read the labels there; the field that each filter puts
+    on each output, averaged over the images of each label, shows which labels it picks.  The network itself is left
+    as it was.  K, the number of labels, comes from the data, not from the network.
+
+    Args:
+        model: Functional or Sequential, nested models included.
+        dataset: a `Dataset`; arrays (x, y), x an array or a dict of named inputs, y whole numbers or one-hot; or a
+            batched `tf.data.Dataset` of such pairs.
+        layers: paths of the layers to measure, as `cut_points` names them; all if None.
+        test: images to measure on, where `dataset` is none of ours.  Without it a seeded, stratified fifth of the
+            arrays is held out.
+        label_names: names of the labels, where `dataset` is none of ours; their numbers if None.
+        preprocess: applied to every batch of images, such as keras.applications' preprocess_input.
+        settings: threshold, clustering, split, engine, memory.
+        probe: how the probes are trained; the preset `quick` if None.
+        progress: told about every step.
+
+    Returns:
+        Analysis; `.layers()` and `.filters()` are DataFrames, `analysis["conv5_3"]` is one layer.
+
+    Raises:
+        CannotCut: the model, or a layer, cannot be cut.
+        InvalidInput: unknown layer, image shape that does not fit, a label without images.
+        BadActivations: a layer puts out NaN or infinite values.
+
+    Source: arXiv:2305.18078.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "relu", name="hidden"),
+        ...                           keras.layers.Dense(2)])
+        >>> x = np.random.default_rng(0).normal(size=(100, 4))
+        >>> analyze(model, (x, (x[:, 0] > 0).astype(int)))
+        Analysis(arrays: 1 layers, 3 filters, 2 labels)
+    """
+    settings, probe = settings or AnalysisSettings(), probe or ProbeSettings()
+    dataset = _as_dataset(dataset, test, label_names)
+    check_shape(model, dataset)
+    check_labels(dataset, settings.split)
+    chosen = cut_points(model, layers=layers)
+    names = [cut.layer for cut in chosen]
+    # Class means first: NaN activations are found before probes are trained on them.
+    means = class_means(model, dataset, layers=names, settings=settings, preprocess=preprocess, progress=progress)
+    probes = fit_probes(
+        model, dataset, layers=names, settings=probe, analysis=settings, preprocess=preprocess, progress=progress
+    )
+    split = getattr(dataset, settings.split)
+    measured = []
+    for number, cut in enumerate(chosen, start=1):
+        held = None
+        if settings.engine == "reference":
+            held = masked_fields(model, split, probes[cut.layer], settings=settings, preprocess=preprocess)
+        measured.append(measure_layer(cut, probes[cut.layer], means[cut.layer], settings, held=held))
+        progress(Step("filters", number, len(chosen), cut.layer))
+    return Analysis(dataset.label_names, tuple(measured), dataset.name, len(split), settings, probe)
+
+
+def plan_analysis(
+    model: keras.Model,
+    dataset: Dataset,
+    *,
+    layers: Iterable[str] | None = None,
+    settings: AnalysisSettings | None = None,
+    probe: ProbeSettings | None = None,
+) -> pd.DataFrame:
+    """What `analyze` would do, without doing it.
+
+    Returns:
+        One row per layer: layer, units, positions the probe reads, macs up to there for one image, memory in bytes
+        while its probe trains, group (layers of a group share their passes), passes over the training images, and
+        passes over the others.
+    """
+    settings, probe = settings or AnalysisSettings(), probe or ProbeSettings()
+    sizes = {
+        "labels": len(dataset.label_names),
+        "max_positions": settings.max_positions,
+        "batch_size": probe.batch_for(len(dataset.train)),
+    }
+    groups = group_cuts(cut_points(model, layers=layers), **sizes, memory_limit=settings.memory_limit)
+    rows = [
+        {
+            "layer": cut.layer,
+            "units": cut.units,
+            "positions": math.prod(probe_positions(cut, settings.max_positions)),
+            "macs": cut.macs,
+            "memory": cut_memory(cut, **sizes),
+            "group": number,
+            "train_passes": probe.epochs,
+            "test_passes": 2 + (cut.units if settings.engine == "reference" else 0),
+        }
+        for number, group in enumerate(groups, start=1)
+        for cut in group
+    ]
+    return pd.DataFrame(rows)
+
+
+def _as_dataset(dataset: Any, test: Any, label_names: Sequence[str] | None) -> Dataset:
+    if isinstance(dataset, Dataset):
+        return dataset
+    x, y = dataset if isinstance(dataset, tuple) else (dataset, None)
+    return as_dataset(x, y, test=test, label_names=label_names)

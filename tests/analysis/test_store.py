@@ -1,0 +1,72 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from fm_keras.analysis import Analysis, analyze
+from fm_keras.errors import BadRun
+from fm_keras.settings import AnalysisSettings, ProbeSettings
+
+PROBE = ProbeSettings(epochs=2, batch_size=16)
+
+
+@pytest.fixture
+def analysis(network, blobs):
+    return analyze(network, blobs, probe=PROBE)
+
+
+def test_save_then_load_is_the_identity(analysis, tmp_path):
+    analysis.save(tmp_path / "saved")
+    loaded = Analysis.load(tmp_path / "saved")
+    pd.testing.assert_frame_equal(loaded.layers(), analysis.layers())
+    pd.testing.assert_frame_equal(loaded.filters(), analysis.filters())
+    for one, other in zip(analysis, loaded):
+        for name in ("class_means", "kernel", "cluster_of", "fields"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    assert (loaded.label_names, loaded.settings, loaded.probe, loaded.images) == (
+        analysis.label_names,
+        analysis.settings,
+        analysis.probe,
+        analysis.images,
+    )
+
+
+def test_fields_that_were_measured_for_real_are_kept(network, blobs, tmp_path):
+    reference = analyze(network, blobs, probe=PROBE, settings=AnalysisSettings(engine="reference"))
+    reference.save(tmp_path)
+    np.testing.assert_array_equal(Analysis.load(tmp_path)["hidden"].fields, reference["hidden"].fields)
+
+
+def test_a_nested_layer_has_a_file_of_its_own(analysis, tmp_path):
+    analysis.save(tmp_path)
+    assert sorted(path.name for path in (tmp_path / "arrays").iterdir()) == ["block%2Fconv.npz", "hidden.npz"]
+
+
+def test_a_missing_table_is_named(analysis, tmp_path):
+    analysis.save(tmp_path)
+    (tmp_path / "layers.csv").unlink()
+    with pytest.raises(BadRun, match=r"layers\.csv is missing\. Analyze the model again\."):
+        Analysis.load(tmp_path)
+
+
+def test_truncated_arrays_are_named(analysis, tmp_path):
+    analysis.save(tmp_path)
+    arrays = tmp_path / "arrays" / "hidden.npz"
+    arrays.write_bytes(arrays.read_bytes()[:100])
+    with pytest.raises(BadRun, match=r"hidden\.npz is damaged"):
+        Analysis.load(tmp_path)
+
+
+def test_tables_and_arrays_that_do_not_fit_are_refused(analysis, tmp_path):
+    analysis.save(tmp_path)
+    table = pd.read_csv(tmp_path / "filters.csv")
+    table.iloc[:-1].to_csv(tmp_path / "filters.csv", index=False)
+    with pytest.raises(BadRun, match=r"hidden\.npz: expected clusters of shape \(6, 4\), found \(7, 4\)"):
+        Analysis.load(tmp_path)
+
+
+def test_an_analysis_of_another_format_is_refused(analysis, tmp_path):
+    analysis.save(tmp_path)
+    record = tmp_path / "analysis.json"
+    record.write_text(record.read_text().replace('"format": 1', '"format": 99'))
+    with pytest.raises(BadRun, match="expected format 1, found 99"):
+        Analysis.load(tmp_path)

@@ -1,0 +1,293 @@
+"""Walking and rebuilding: the copy computes what the model computes, and the paths are those the docs promise."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from fm_keras.models.graph import is_graph, rebuild, walk
+
+
+def randomized(model, rng):
+    """The model with biases, scales and BatchNorm statistics away from their defaults."""
+    model.set_weights([rng.uniform(0.5, 1.5, w.shape) if w.ndim == 1 else w for w in model.get_weights()])
+    return model
+
+
+def outputs_of(model, x):
+    return [ops.convert_to_numpy(output) for output in keras.tree.flatten(model(x, training=False))]
+
+
+def paths(model):
+    return [call.path for call in walk(model).calls]
+
+
+def assert_rebuilt_alike(model, x):
+    graph = walk(model)
+    copy = rebuild(model, graph, list(graph.outputs))
+    expected, found = outputs_of(model, x), outputs_of(copy, x)
+    assert len(expected) == len(found)
+    for one, other in zip(expected, found):
+        np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-5)
+        assert np.ptp(one) > 0
+    # Compiled too: TensorFlow is stricter about names there.
+    np.testing.assert_allclose(keras.tree.flatten(copy.predict(x, verbose=0))[0], found[0], rtol=1e-4, atol=1e-5)
+
+
+def sequential():
+    return keras.Sequential(
+        [keras.Input((6, 6, 2)), layers.Conv2D(3, 3), layers.BatchNormalization(), layers.Flatten(), layers.Dense(2)]
+    )
+
+
+def built_later():
+    model = keras.Sequential([layers.Conv2D(3, 3), layers.Flatten(), layers.Dense(2)])
+    model.build((None, 6, 6, 2))
+    return model
+
+
+def called_elsewhere():
+    model = sequential()
+    model(layers.Conv2D(2, 1)(keras.Input((6, 6, 5))))
+    return model
+
+
+def residual():
+    x = keras.Input((6, 6, 2))
+    y = layers.BatchNormalization()(layers.Conv2D(2, 3, padding="same")(x))
+    return keras.Model(x, layers.GlobalAveragePooling2D()(layers.ReLU()(layers.Add()([x, y]))))
+
+
+def concatenating():
+    x = keras.Input((6, 6, 2))
+    parts = [layers.Conv2D(3, size, padding="same", activation="relu")(x) for size in (1, 3)]
+    return keras.Model(x, layers.Dense(2)(layers.Concatenate()(parts)))
+
+
+def two_outputs():
+    x = keras.Input((6, 6, 2))
+    y = layers.Conv2D(3, 3)(x)
+    return keras.Model(x, [layers.Flatten()(y), y])
+
+
+def operations():
+    x = keras.Input((6, 6, 2))
+    y = layers.Conv2D(2, 1)(x)
+    y = ops.relu(x + 2.0 * y) - ops.mean(y, axis=-1, keepdims=True)
+    return keras.Model(x, ops.concatenate([y[:, 1:], ops.exp(y[:, :2])], axis=1))
+
+
+def with_lambda():
+    x, factor = keras.Input((6, 6, 2)), 3.0
+    return keras.Model(x, layers.Dense(2)(layers.Lambda(lambda t: ops.tanh(factor * t))(x)))
+
+
+def call_options():
+    # Inference must not undo training=True: whoever builds it in wants it.
+    x = keras.Input((6, 6, 2))
+    y = layers.BatchNormalization()(layers.Conv2D(2, 1)(x), training=True)
+    return keras.Model(x, y)
+
+
+IMAGE_MODELS = [sequential, built_later, called_elsewhere, residual, concatenating]
+IMAGE_MODELS += [two_outputs, operations, with_lambda, call_options]
+
+
+@pytest.mark.parametrize("build", IMAGE_MODELS)
+def test_a_rebuilt_model_puts_out_the_same(build, rng):
+    assert_rebuilt_alike(randomized(build(), rng), rng.normal(size=(4, 6, 6, 2)).astype("float32"))
+
+
+def test_the_second_call_of_a_shared_layer_has_a_path_of_its_own_and_can_be_rebuilt_alone(rng):
+    x = keras.Input((4,))
+    shared = layers.Dense(4, name="shared")
+    model = keras.Model(x, layers.Concatenate(name="join")([shared(x), shared(layers.ReLU(name="relu")(x))]))
+    assert paths(model) == ["shared", "relu", "shared:2", "join"]
+    values = rng.normal(size=(3, 4)).astype("float32")
+    assert_rebuilt_alike(model, values)
+    graph = walk(model)
+    second = rebuild(model, graph, [graph.calls[2].outputs[0]])
+    np.testing.assert_allclose(second.predict(values, verbose=0), outputs_of(model, values)[0][:, 4:], rtol=1e-5)
+    assert len(second.weights) == 2
+
+
+def block(inner, name):
+    x = keras.Input((6, 6, 2))
+    y = layers.BatchNormalization(name="bn")(layers.Conv2D(2, 3, padding="same", name="conv")(x))
+    return keras.Model(x, inner(y), name=name)
+
+
+def test_layers_of_one_name_in_two_nested_models_are_told_apart(rng):
+    sequence = keras.Sequential([keras.Input((6, 6, 2)), layers.Conv2D(2, 1, name="conv")], name="tail")
+    x = keras.Input((6, 6, 2))
+    model = randomized(keras.Model(x, block(sequence, "two")(block(layers.ReLU(name="relu"), "one")(x))), rng)
+    assert paths(model) == ["one/conv", "one/bn", "one/relu", "two/conv", "two/bn", "two/tail/conv"]
+    assert_rebuilt_alike(model, rng.normal(size=(4, 6, 6, 2)).astype("float32"))
+
+
+def test_a_nested_model_called_twice_keeps_one_set_of_weights(rng):
+    twice = block(layers.ReLU(name="relu"), "block")
+    x = keras.Input((6, 6, 2))
+    model = randomized(keras.Model(x, twice(twice(x))), rng)
+    assert paths(model) == ["block/conv", "block/bn", "block/relu", "block/conv:2", "block/bn:2", "block/relu:2"]
+    assert_rebuilt_alike(model, rng.normal(size=(4, 6, 6, 2)).astype("float32"))
+    graph = walk(model)
+    assert rebuild(model, graph, list(graph.outputs)).count_params() == model.count_params()
+
+
+def test_named_inputs_reach_the_right_layers_also_in_nested_models(rng):
+    left, right = keras.Input((4,), name="left"), keras.Input((4,), name="right")
+    inner = keras.Model({"right": right, "left": left}, ops.relu(left) - 2 * right, name="inner")
+    a, b = keras.Input((4,), name="a"), keras.Input((4,), name="b")
+    model = keras.Model({"b": b, "a": a}, inner({"left": layers.Dense(4)(b), "right": a}))
+    values = {name: rng.normal(size=(3, 4)).astype("float32") for name in "ab"}
+    assert_rebuilt_alike(model, values)
+
+
+def test_nested_models_with_named_outputs_are_rebuilt(rng):
+    x = keras.Input((4,))
+    inner = keras.Model(x, {"z": ops.relu(x), "y": ops.sigmoid(x)}, name="inner")
+    y = keras.Input((4,))
+    parts = inner(y)
+    assert_rebuilt_alike(keras.Model(y, parts["z"] - parts["y"]), rng.normal(size=(3, 4)).astype("float32"))
+
+
+def test_attention_and_masks_are_rebuilt():
+    tokens = keras.Input((5,), dtype="int32")
+    x = layers.Embedding(7, 4, mask_zero=True)(tokens)
+    y = layers.MultiHeadAttention(2, 3)(query=x, value=x)
+    y = layers.LayerNormalization()(x + y)
+    model = keras.Model(tokens, layers.LSTM(3)(y))
+    assert_rebuilt_alike(model, np.array([[1, 2, 0, 0, 0], [3, 4, 5, 6, 1]], "int32"))
+
+
+def test_what_a_normalization_layer_was_adapted_to_is_copied(rng):
+    images = rng.normal(5, 3, (20, 6, 6, 2)).astype("float32")
+    scale = layers.Normalization()
+    scale.adapt(images)
+    assert_rebuilt_alike(keras.Sequential([keras.Input((6, 6, 2)), scale, layers.Conv2D(2, 3)]), images[:4])
+
+
+def test_channels_first_is_walked_and_rebuilt_in_structure():
+    x = keras.Input((2, 6, 6))
+    y = layers.Conv2D(3, 3, data_format="channels_first")(x)
+    model = keras.Model(x, layers.BatchNormalization(axis=1)(y))
+    graph = walk(model)
+    assert rebuild(model, graph, list(graph.outputs)).outputs[0].shape == (None, 3, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("network", "options"),
+    [(keras.applications.MobileNetV2, {"alpha": 0.35}), (keras.applications.EfficientNetB0, {})],
+    ids=["MobileNetV2", "EfficientNetB0"],
+)
+def test_published_networks_are_rebuilt_to_the_same_output(network, options, rng):
+    model = randomized(network(weights=None, input_shape=(32, 32, 3), classes=5, **options), rng)
+    graph = walk(model)
+    copy = rebuild(model, graph, list(graph.outputs))
+    images = rng.uniform(0, 255, (2, 32, 32, 3)).astype("float32")
+    expected = outputs_of(model, images)[0]
+    assert np.ptp(expected) > 1e-4
+    np.testing.assert_allclose(outputs_of(copy, images)[0], expected, atol=1e-5)
+
+
+def test_a_rebuilt_model_is_frozen_and_shares_nothing(rng):
+    model = residual()
+    graph = walk(model)
+    copy = rebuild(model, graph, list(graph.outputs))
+    assert not copy.trainable_weights
+    assert model.trainable_weights
+    before = model.get_weights()
+    copy.set_weights([weight + 1 for weight in copy.get_weights()])
+    for one, other in zip(before, model.get_weights()):
+        np.testing.assert_array_equal(one, other)
+    assert not {id(each) for each in copy.layers} & {id(each) for each in model.layers}
+
+
+def test_calls_come_after_what_they_read():
+    known = set()
+    graph = walk(keras.applications.MobileNetV2(weights=None, input_shape=(32, 32, 3), alpha=0.35))
+    known.update(graph.inputs)
+    for call in graph.calls:
+        assert known.issuperset(call.inputs)
+        known.update(call.outputs)
+    assert known.issuperset(graph.outputs)
+
+
+class Subclassed(keras.Model):
+    def __init__(self, name="mine", **options):
+        super().__init__(name=name, **options)
+        self.dense = layers.Dense(2)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def test_a_subclassed_model_is_refused_with_what_would_do(message_of):
+    model = Subclassed()
+    model(np.ones((1, 3), "float32"))
+    assert not is_graph(model)
+    assert message_of(walk, model) == (
+        "Model 'mine' cannot be cut: it is subclassed, so Keras keeps no graph of its layers: "
+        "make it with keras.Model(inputs, outputs)."
+    )
+
+
+def test_an_unbuilt_sequential_model_is_refused_with_what_would_do(message_of):
+    message = message_of(walk, keras.Sequential([layers.Dense(2)], name="late"))
+    assert message == "Model 'late' cannot be cut: it is not built: call model.build(input_shape) first."
+
+
+def test_what_is_no_model_is_refused(message_of):
+    assert message_of(walk, layers.Dense(2)) == "A Keras model is needed; received Dense."
+
+
+def test_a_subclassed_model_inside_is_one_call(rng):
+    x = keras.Input((3,))
+    model = keras.Model(x, layers.ReLU(name="relu")(Subclassed()(x)))
+    assert paths(model) == ["mine", "relu"]
+    assert_rebuilt_alike(randomized(model, rng), rng.normal(size=(4, 3)).astype("float32"))
+
+
+class Forgetful(layers.Layer):
+    """Takes an argument that its config leaves out."""
+
+    def __init__(self, factor, **options):
+        super().__init__(**options)
+        self.factor = factor
+
+    def call(self, x):
+        return self.factor * x
+
+    def get_config(self):
+        return super().get_config()
+
+
+class Nameless(layers.Layer):
+    """Takes less than its config holds, and has no config of its own."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def call(self, x):
+        return self.factor * x
+
+
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        (Forgetful(2.0), "__init__() missing 1 required positional argument: 'factor'"),
+        (Nameless(2.0), "__init__() got an unexpected keyword argument 'trainable'"),
+    ],
+)
+def test_a_layer_that_cannot_be_made_from_its_config_is_named(layer, reason, message_of):
+    x = keras.Input((3,))
+    layer.name = "odd"
+    model = keras.Model(x, layer(x))
+    graph = walk(model)
+    kind = type(layer).__name__
+    assert message_of(rebuild, model, graph, list(graph.outputs)) == (
+        f"Layer 'odd' ({kind}) cannot be copied from its config: {kind}.{reason}. "
+        "Its get_config() must return exactly what its __init__ takes."
+    )
