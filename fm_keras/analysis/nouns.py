@@ -151,4 +151,4 @@ class Analysis:
 
     def __repr__(self) -> str:
         units = sum(len(filters) for filters in self)
-        return f"Analysis({self.data}: {len(self)} layers, {units} filters, {len(self.label_names)} labels)"
+        return f"Analysis({self.data!r}, layers={len(self)}, filters={units}, labels={len(self.label_names)})"

@@ -18,6 +18,7 @@ from fm_keras.models import (
     full_spec,
     input_size,
     model_names,
+    suited_spec,
 )
 
 # Keras' Variable.__array__ has no `copy` argument, which NumPy 2 warns of whenever weights are read.
@@ -153,3 +154,21 @@ def test_listing_the_networks_imports_neither_keras_nor_tensorflow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == [[each.name for each in ARCHITECTURES], []]
+
+
+@pytest.mark.parametrize(
+    ("asked", "preset", "images", "width", "head"),
+    [
+        (ModelSpec(), "quick", 1_438, 8, "one"),
+        (ModelSpec(), "quick", 50_000, 16, "one"),
+        (ModelSpec(), "paper", 1_438, 64, "three"),
+        (ModelSpec(name="avgg14"), "paper", 50_000, 64, "one"),
+        (ModelSpec(name="lenet5"), "paper", 50_000, 6, "three"),
+        (ModelSpec(name="lenet5"), "quick", 1_438, 6, "three"),
+        (ModelSpec(width=4, head="one"), "paper", 50_000, 4, "one"),
+    ],
+)
+def test_open_widths_and_heads_suit_preset_and_images_and_explicit_ones_stay(asked, preset, images, width, head):
+    suited = suited_spec(asked, preset=preset, train_images=images)
+
+    assert (suited.width, suited.head) == (width, head)

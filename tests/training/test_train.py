@@ -7,7 +7,8 @@ from fm_keras.errors import BadRun, InvalidInput
 from fm_keras.settings import TrainSettings
 from fm_keras.training import complete_settings, train_model
 
-SETTINGS = TrainSettings(epochs=4, batch_size=16, learning_rate=0.05, precision="float32", seed=3)
+# Stripes that are flipped change their label.
+SETTINGS = TrainSettings(epochs=4, batch_size=16, learning_rate=0.05, precision="float32", augment="shift", seed=3)
 
 
 class StopAfter(keras.callbacks.Callback):

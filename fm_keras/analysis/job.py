@@ -73,11 +73,11 @@ def analyze(
 
     Example:
         >>> import keras, numpy as np
-        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "relu", name="hidden"),
-        ...                           keras.layers.Dense(2)])
+        >>> from keras.layers import Dense
+        >>> model = keras.Sequential([keras.Input((4,)), Dense(3, "relu", name="hidden"), Dense(2)])
         >>> x = np.random.default_rng(0).normal(size=(100, 4))
         >>> analyze(model, (x, (x[:, 0] > 0).astype(int)))
-        Analysis(arrays: 1 layers, 3 filters, 2 labels)
+        Analysis('arrays', layers=1, filters=3, labels=2)
     """
     settings, probe = settings or AnalysisSettings(), probe or ProbeSettings()
     dataset = _as_dataset(dataset, test, label_names)

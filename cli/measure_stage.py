@@ -1,0 +1,95 @@
+"""The stage `analysis` of a run: every filter is measured, unless that was done before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fm_keras.errors import Interrupted
+from fm_keras.runs import ANALYSIS, Run
+from fm_keras.settings import AnalysisSettings, ProbeSettings
+from fm_keras_cli.bars import Bars
+from fm_keras_cli.numbers import count
+from fm_keras_cli.options import given, with_preset
+
+if TYPE_CHECKING:
+    import keras
+
+    from fm_keras.analysis import Analysis
+    from fm_keras.data import Dataset
+
+
+@dataclass(frozen=True, eq=False)
+class Measuring:
+    """A network to measure, and how."""
+
+    model: keras.Model
+    dataset: Dataset
+    settings: AnalysisSettings
+    probe: ProbeSettings
+    layers: Sequence[str] | None = None
+
+    def measure(self, bars: Bars) -> Analysis:
+        """The analysis.
+
+        Raises:
+            Interrupted: Ctrl-C.
+        """
+        from fm_keras.analysis import analyze
+        from fm_keras.slicing import cut_points
+
+        cuts = cut_points(self.model, layers=self.layers)
+        layers = count(len(cuts), "layer")
+        bars.expect(
+            {
+                "measure": f"{layers} in one pass",
+                "probe": f"{layers} in {count(self.probe.epochs, 'pass')}",
+                "filters": count(sum(cut.units for cut in cuts), "filter"),
+            }
+        )
+        try:
+            return analyze(
+                self.model,
+                self.dataset,
+                layers=self.layers,
+                settings=self.settings,
+                probe=self.probe,
+                progress=bars,
+            )
+        except KeyboardInterrupt:
+            kept = "Stopped before all filters were measured; the network is kept."
+            raise Interrupted(f"{kept} The same command measures them.") from None
+
+    def measure_in(self, run: Run, bars: Bars) -> Analysis:
+        """The analysis, kept in a run; from there if it was measured before."""
+        from fm_keras.analysis import load_analysis
+
+        made_from = self._made_from()
+        if run.is_current(ANALYSIS, *made_from):
+            analysis = load_analysis(run.read_stage(ANALYSIS).path)
+            bars.note(f"measure   as before: {count(len(analysis), 'layer')}, {count_filters(analysis)}")
+            return analysis
+        analysis = self.measure(bars)
+        with run.stage(ANALYSIS, *made_from) as stage:
+            analysis.save(stage.path)
+        return analysis
+
+    def _made_from(self) -> tuple[dict, dict[str, str]]:
+        from fm_keras.hashes import model_hash
+
+        inputs = {"data": self.dataset.content_hash, "model": model_hash(self.model)}
+        if self.layers is not None:
+            inputs["layers"] = ",".join(self.layers)
+        return {"analysis": self.settings, "probe": self.probe}, inputs
+
+
+def asked_measuring(model: keras.Model, dataset: Dataset, layers: Sequence[str] | None = None) -> Measuring:
+    """The analysis that the options ask for."""
+    settings = AnalysisSettings(**given(AnalysisSettings))
+    return Measuring(model, dataset, settings, ProbeSettings.from_preset(**with_preset(ProbeSettings)), layers)
+
+
+def count_filters(analysis: Analysis) -> str:
+    """528 filters."""
+    return count(sum(map(len, analysis)), "filter")

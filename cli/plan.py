@@ -1,0 +1,136 @@
+"""What a command would do: passes, memory and time.  Nothing is written."""
+
+from __future__ import annotations
+
+import math
+import time
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from rich.text import Text
+
+from fm_keras.progress import Step
+from fm_keras.settings import DataSettings
+from fm_keras_cli.images import not_here
+from fm_keras_cli.numbers import count, duration, file_size
+from fm_keras_cli.options import given
+from fm_keras_cli.tables import new_table
+from fm_keras_cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from fm_keras_cli.measure_stage import Measuring
+    from fm_keras_cli.train_stage import Training
+
+_TRIED_STEPS = 3
+# Joint probes take 1.1 to 1.4 of a forward pass, class sums 1.1 (benchmarks/).
+_PROBE_PASS, _MEANS_PASS = 1.3, 1.1
+_FLOAT = 4
+
+
+def plan_fetching(terminal: Terminal) -> bool:
+    """Say so if the images must be fetched first, which a plan does not do; whether it is so."""
+    settings = DataSettings(**given(DataSettings))
+    fetched = not_here(settings)
+    if fetched:
+        said = f"First {settings.dataset} would be fetched ({fetched}); with it here, the plan says the rest."
+        terminal.result({"fetch": fetched, "stages": []}, Text(f"{said} Nothing has been done."))
+    return fetched is not None
+
+
+def show_plan(terminal: Terminal, training: Training | None, measuring: Measuring | None = None) -> None:
+    """Stages with their passes, memory and rough time, for which a few steps are timed."""
+    rows: list[dict[str, Any]] = []
+    shown = terminal.err.is_terminal and not terminal.quiet
+    with terminal.err.status("timing a few steps ...") if shown else nullcontext():
+        if training:
+            rows.append(_training_row(training))
+        if measuring:
+            rows += _measuring_rows(measuring)
+    table = new_table(left=("stage", "what"), right=("memory", "about"))
+    for row in rows:
+        table.add_row(row["stage"], row["what"], file_size(row["memory"]), duration(row["seconds"]))
+    seconds = sum(row["seconds"] for row in rows)
+    said = f"In all about {duration(seconds)}. Nothing has been done; leave --plan out to do it."
+    terminal.result({"stages": pd.DataFrame(rows), "seconds": seconds}, table, Text(f"\n{said}"))
+
+
+def _training_row(training: Training) -> dict[str, Any]:
+    from fm_keras.models.graph import walk
+    from fm_keras.training import complete_settings
+
+    images, model = len(training.dataset.train), training.build()
+    settings = complete_settings(training.settings, model, training.dataset)
+    steps = math.ceil(images / settings.batch_size)
+    start, step = _training_times(training, settings.batch_size)
+    outputs = sum(math.prod(shape[1:]) for call in walk(model).calls for shape in call.output_shapes)
+    return {
+        "stage": "train",
+        "what": f"{count(settings.epochs, 'pass')} over {count(images, 'image')}, {settings.batch_size:,} a step",
+        "passes": settings.epochs,
+        # weights, momentum, gradients, and what the backward pass needs of a batch
+        "memory": _FLOAT * (3 * model.count_params() + settings.batch_size * outputs),
+        "seconds": start + settings.epochs * steps * step,
+    }
+
+
+def _measuring_rows(measuring: Measuring) -> list[dict[str, Any]]:
+    from fm_keras.analysis import plan_analysis
+
+    layers = plan_analysis(
+        measuring.model,
+        measuring.dataset,
+        layers=measuring.layers,
+        settings=measuring.settings,
+        probe=measuring.probe,
+    )
+    groups = int(layers["group"].max())
+    start, each = _forward_times(measuring)
+    memory = int(layers.groupby("group")["memory"].sum().max())
+    measured = len(getattr(measuring.dataset, measuring.settings.split))
+    learned = len(measuring.dataset.train)
+    silenced = int((layers["test_passes"] - 2).sum())
+    rows = [
+        ("measure", groups + silenced, measured, groups * _MEANS_PASS + silenced),
+        ("probe", groups * measuring.probe.epochs, learned, groups * measuring.probe.epochs * _PROBE_PASS),
+    ]
+    return [
+        {
+            "stage": stage,
+            "what": f"{count(passes, 'pass')} over {count(images, 'image')}, {count(len(layers), 'layer')}",
+            "passes": passes,
+            "memory": memory,
+            "seconds": groups * start + weight * images * each,
+        }
+        for stage, passes, images, weight in rows
+    ]
+
+
+def _training_times(training: Training, batch_size: int) -> tuple[float, float]:
+    """Seconds until training runs, and of each of its steps."""
+    from fm_keras.data import Dataset
+    from fm_keras.training import train_model
+
+    times: dict[int, float] = {0: time.perf_counter()}
+
+    def note(step: Step) -> None:
+        times.setdefault(step.done, time.perf_counter())
+
+    full = training.dataset
+    few = full.train.take(slice(0, batch_size * (1 + _TRIED_STEPS)))
+    some = Dataset(full.name, few, full.test.take(slice(0, 100)), full.label_names)
+    settings = training.settings.changed(epochs=2, batch_size=batch_size)
+    train_model(training.build(), some, settings=settings, progress=note)
+    first, *others = (times[done + 1] - times[done] for done in times if done + 1 in times)
+    return first, min(others)
+
+
+def _forward_times(measuring: Measuring) -> tuple[float, float]:
+    """Seconds until a forward pass runs, and for each of its images."""
+    batch = measuring.dataset.train.take(slice(0, measuring.settings.batch_size))
+    taken = []
+    for _ in range(1 + _TRIED_STEPS):
+        began = time.perf_counter()
+        measuring.model.predict_on_batch(batch.images)
+        taken.append(time.perf_counter() - began)
+    return taken[0], min(taken) / len(batch)
