@@ -38,7 +38,7 @@ def load_backend(terminal: Terminal) -> None:
         check_backend()
         import keras
 
-        import fm_keras.analysis  # noqa: F401
+        import fm_keras.analysis.job  # noqa: F401
 
         # Where TensorFlow looks for devices, and where Keras on JAX imports TensorFlow if it is installed.
         has_gpu()
