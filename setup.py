@@ -18,7 +18,6 @@ REQUIRES = [
     "numpy>=2.1.0",
     "pandas>=2.2.3",
     "pillow>=10.4.0",
-    "psutil>=5.9.8",
     "pydantic>=2.9.0",
     "rich>=13.7.0",
     "scikit-learn>=1.5.2",

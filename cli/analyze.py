@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fm_keras.runs import Run, default_run_name
+from fm_keras.errors import InvalidInput
+from fm_keras.runs import ANALYSIS, Run, default_run_name
 from fm_keras.settings import AnalysisSettings, DataSettings, ProbeSettings
 from fm_keras_cli.command import (
     Command,
@@ -84,6 +85,10 @@ def analyze(
     if to is None and (run is None or run.record.data.hash != dataset.content_hash):
         record = _record(network, Path(model).stem if run is None else run.name, data, dataset)
         run = Run.create(name or default_run_name(record, runs_dir), record, runs_dir)
+    if to is None and run.path.joinpath(ANALYSIS).exists() and not measuring.is_done(run):
+        raise InvalidInput(
+            f"{run.name} already holds an analysis made otherwise. Keep this one elsewhere: --to FOLDER."
+        )
     with nullcontext() if to else run.lock(), Bars(terminal) as bars:
         analysis = measuring.measure(bars) if to else measuring.measure_in(run, bars)
     if to:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from dataclasses import dataclass
 from typing import Self
@@ -40,6 +41,7 @@ class Bars:
         self.counts = counts
         self.stage: _Stage | None = None
         self.waiting: dict[str, str] = {}
+        self.stopped = False
         self.lines = None if terminal.quiet or terminal.err.is_terminal or counts else terminal.err
         width = min(24, max(8, terminal.err.width - 54))
         self.progress = Progress(
@@ -53,10 +55,12 @@ class Bars:
         )
 
     def __enter__(self) -> Self:
+        self._usual = signal.signal(signal.SIGINT, self._stop)
         self.progress.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._usual)
         self._finish()
         self.progress.stop()
 
@@ -71,7 +75,9 @@ class Bars:
             self.progress.console.print(line)
 
     def __call__(self, step: Step) -> None:
-        """Show a step."""
+        """Show a step; after Ctrl-C raise KeyboardInterrupt, between steps, where no library can swallow it."""
+        if self.stopped:
+            raise KeyboardInterrupt
         if self.stage is None or self.stage.name != step.stage:
             self._begin(step.stage)
         stage = self.stage
@@ -87,6 +93,12 @@ class Bars:
             self.lines.print(f"{stage.name:<8}  {step.done / step.total:>4.0%}  {stage.text}")
         if step.done == step.total and self.waiting:
             self._begin(next(iter(self.waiting)))
+
+    def _stop(self, *_: object) -> None:
+        """Stop at the next step; at once the second time."""
+        if self.stopped:
+            raise KeyboardInterrupt
+        self.stopped = True
 
     def _begin(self, name: str) -> None:
         self._finish()

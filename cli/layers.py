@@ -33,7 +33,7 @@ def layers(*, terminal: Terminal, model: str, modules: tuple[str, ...], runs_dir
     rows = pd.DataFrame([{column: getattr(cut, column) for column in columns} for cut in cuts])
     table = new_table(left=("layer", "kind"), right=("units", "map", "MACs up to there"))
     for cut in cuts:
-        table.add_row(cut.layer, cut.kind, f"{cut.units:,}", cut.map, amount(cut.macs))
+        table.add_row(cut.layer, cut.kind, f"{cut.units:,}", cut.map, "-" if cut.macs is None else amount(cut.macs))
     terminal.result({"model": network.name, "layers": rows}, table)
     units = count(int(rows["units"].sum()), "unit")
     terminal.hint(f"\n{network.name} can be cut at {count(len(cuts), 'layer')} with {units} in all.")

@@ -62,6 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit code: 0; 1 for an error of ours, told in one line; 2 for wrong usage; 130 after Ctrl-C.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal may know ASCII alone
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
     try:
@@ -77,4 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return STOPPED
     except FmKerasError as error:
         click.echo(f"Error: {error}", err=True)
+        return 1
+    except OSError as error:
+        if error.filename is None:
+            raise
+        click.echo(f"Error: {str(error.filename)[-80:]}: {error.strerror}.", err=True)
         return 1

@@ -61,17 +61,20 @@ class Measuring:
             kept = "Stopped before all filters were measured; the network is kept."
             raise Interrupted(f"{kept} The same command measures them.") from None
 
+    def is_done(self, run: Run) -> bool:
+        """Whether the run holds this analysis."""
+        return run.is_current(ANALYSIS, *self._made_from())
+
     def measure_in(self, run: Run, bars: Bars) -> Analysis:
         """The analysis, kept in a run; from there if it was measured before."""
         from fm_keras.analysis import load_analysis
 
-        made_from = self._made_from()
-        if run.is_current(ANALYSIS, *made_from):
+        if self.is_done(run):
             analysis = load_analysis(run.read_stage(ANALYSIS).path)
             bars.note(f"measure   as before: {count(len(analysis), 'layer')}, {count_filters(analysis)}")
             return analysis
         analysis = self.measure(bars)
-        with run.stage(ANALYSIS, *made_from) as stage:
+        with run.stage(ANALYSIS, *self._made_from()) as stage:
             analysis.save(stage.path)
         return analysis
 

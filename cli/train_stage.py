@@ -110,12 +110,15 @@ class Training:
 
 def asked_training(terminal: Terminal) -> Training:
     """The training that the options ask for.  An explicit option beats the preset, the preset the default."""
+    from fm_keras.data import check_labels
     from fm_keras.models import suited_spec
 
     data, settings = DataSettings(**given(DataSettings)), TrainSettings.from_preset(**with_preset(TrainSettings))
     asked = ModelSpec(**given(ModelSpec))
     suited_spec(asked, preset=settings.preset, train_images=1)  # a wrong name must not wait for the images
     dataset = load_images(data, terminal)
+    check_labels(dataset, "train")
+    check_labels(dataset, "test")
     shape = {"image_shape": picture_shape(dataset), "labels": dataset.labels}
     spec = suited_spec(asked.changed(**shape), preset=settings.preset, train_images=len(dataset.train))
     return Training(data, dataset, spec, settings)

@@ -25,6 +25,7 @@ _ADVICE = {
     errno.EPERM: _OTHER_FOLDER,
     errno.EROFS: _OTHER_FOLDER,
     errno.EEXIST: _OTHER_NAME,
+    errno.ENAMETOOLONG: "Choose a shorter name.",
     errno.ENOTDIR: _OTHER_NAME,
 }
 

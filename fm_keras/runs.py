@@ -124,7 +124,9 @@ class Run:
             process = owner.read_text() if owner.exists() else "unknown"
             raise BadRun(f"{self.path} is in use by process {process}. Wait for it, or choose another name.") from None
         try:
-            owner.write_text(str(os.getpid()))
+            with disk_errors_in_one_line(self.path):
+                owner.write_text(str(os.getpid()))
+                os.utime(self.path)  # `latest` is the run last worked on
             yield
         finally:
             lock.release()

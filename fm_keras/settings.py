@@ -109,7 +109,7 @@ class TrainSettings(PresetSettings):
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = "auto"
     """arithmetic while training; auto takes bfloat16 where the hardware is fast at it"""
     xla: Literal["auto", "on", "off"] = "auto"
-    """compile with XLA; auto: on a GPU only"""
+    """compile with XLA; auto: on a GPU, and under JAX"""
     seed: int = Field(0, ge=0, lt=2**31)
     """seed of weights, order and augmentation"""
 

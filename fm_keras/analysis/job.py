@@ -82,7 +82,8 @@ def analyze(
     settings, probe = settings or AnalysisSettings(), probe or ProbeSettings()
     dataset = _as_dataset(dataset, test, label_names)
     check_shape(model, dataset)
-    check_labels(dataset, settings.split)
+    check_labels(dataset, "train")
+    check_labels(dataset, "test")
     chosen = cut_points(model, layers=layers)
     names = [cut.layer for cut in chosen]
     # Class means first: NaN activations are found before probes are trained on them.

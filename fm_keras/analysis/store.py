@@ -16,6 +16,7 @@ from fm_keras.records import Record
 from fm_keras.runs import StageFolder
 from fm_keras.settings import AnalysisSettings, ProbeSettings
 
+_AGAIN = "Analyze the model again."
 _ARRAYS = ("class_means", "kernel", "cluster_of", "held")
 
 
@@ -63,9 +64,13 @@ def load_analysis(folder: Path) -> Analysis:
         BadRun: a file is missing or damaged, or tables and arrays do not fit each other.
     """
     stage = StageFolder(folder)
-    record = AnalysisRecord.read(stage.analysis, "Analyze the model again.")
+    record = AnalysisRecord.read(stage.analysis, _AGAIN)
     layers = _read_table(stage.layers, str)
     filters = parse_groups(_read_table(stage.filters, {"layer": str, "labels": str, "cluster_sizes": str}))
+    if missing := {"layer", "positions", "accuracy"} - set(layers):
+        raise BadRun(f"{stage.layers} is damaged: it lacks the columns {', '.join(sorted(missing))}. {_AGAIN}")
+    if list(layers["layer"]) != list(filters["layer"].unique()):
+        raise BadRun(f"{stage.layers} and {stage.filters.name} name other layers: one is damaged. {_AGAIN}")
     measured = []
     for _, row in layers.iterrows():
         arrays = load_arrays(stage.arrays(row["layer"]), _ARRAYS)
@@ -73,7 +78,7 @@ def load_analysis(folder: Path) -> Analysis:
         if arrays["cluster_of"].shape != (len(table), len(record.label_names)):
             raise BadRun(
                 f"{stage.arrays(row['layer'])}: expected clusters of shape {(len(table), len(record.label_names))}, "
-                f"found {arrays['cluster_of'].shape}. Analyze the model again."
+                f"found {arrays['cluster_of'].shape}. {_AGAIN}"
             )
         arrays["held"] = arrays["held"] if arrays["held"].size else None
         measured.append(
@@ -98,6 +103,6 @@ def _read_table(path: Path, types: type | dict[str, type]) -> pd.DataFrame:
     try:
         return pd.read_csv(path, dtype=types, keep_default_na=types is not str, na_values=[""])
     except FileNotFoundError:
-        raise BadRun(f"{path} is missing. Analyze the model again.") from None
+        raise BadRun(f"{path} is missing. {_AGAIN}") from None
     except (ValueError, UnicodeDecodeError) as error:
-        raise BadRun(f"{path} is damaged: {str(error).splitlines()[0]}. Analyze the model again.") from error
+        raise BadRun(f"{path} is damaged: {str(error).splitlines()[0]}. {_AGAIN}") from error

@@ -21,7 +21,7 @@ class Split:
 
     Args:
         images: (N, H, W, C) uint8 or float32 pixels; for a user's own model any array of numbers, or a dict of
-            named inputs, each with N entries.  float64 is kept as float32.
+            named inputs, each with N entries.  float64, and pixels that are not uint8, are kept as float32.
         labels: (N,) whole numbers from 0.
 
     Raises:
@@ -37,6 +37,8 @@ class Split:
             images = {name: _numbers(array, f"input {name!r}") for name, array in images.items()}
         else:
             images = _numbers(images, "images")
+            if images.ndim == 4 and images.dtype != np.uint8:
+                images = _read_only(images.astype(np.float32, copy=False))
         if labels.ndim != 1 or labels.dtype.kind not in "iu":
             received = f"{labels.dtype} of shape {labels.shape}"
             raise InvalidInput(f"Labels must be a vector of whole numbers; received {received}.")

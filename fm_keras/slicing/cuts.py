@@ -47,8 +47,8 @@ class CutPoint:
     """filters of a convolution, nodes of a dense or token layer"""
     positions: tuple[int, ...]
     """height and width of the map, number of tokens, or () for none"""
-    macs: int
-    """multiply-accumulates from the input to here, for one image"""
+    macs: int | None
+    """multiply-accumulates from the input to here, for one image; None if images have no fixed size"""
     after: str
     """path of the last layer before the cut: its pool, activation or itself"""
     channels_first: bool
@@ -108,9 +108,16 @@ def _all_cuts(graph: Graph) -> list[CutPoint]:
             continue
         first = channels_first[tensor]
         units, positions = (shape[1], shape[2:]) if first else (shape[-1], shape[1:-1])
-        total = sum(call_operations(before) for before in graph.ancestors([tensor]))
-        cuts.append(CutPoint(call.path, kind, units, positions, total, last.path, first, tensor))
+        cuts.append(CutPoint(call.path, kind, units, positions, _macs(graph, tensor), last.path, first, tensor))
     return cuts
+
+
+def _macs(graph: Graph, tensor: int) -> int | None:
+    """Multiply-accumulates up to a tensor; None where the images have no fixed size."""
+    try:
+        return sum(call_operations(call) for call in graph.ancestors([tensor]))
+    except InvalidInput:
+        return None
 
 
 def cut_kind(call: Call) -> str | None:

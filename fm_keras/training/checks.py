@@ -6,6 +6,7 @@ import keras
 
 from fm_keras.data import Dataset
 from fm_keras.errors import InvalidInput
+from fm_keras.models.graph import walk
 
 
 def check_fits(model: keras.Model, dataset: Dataset) -> None:
@@ -41,6 +42,7 @@ def check_shape(model: keras.Model, dataset: Dataset) -> None:
 
 def ends_in_softmax(model: keras.Model) -> bool:
     """Whether a model puts out probabilities by a softmax of its own."""
-    last = model.layers[-1]
+    graph = walk(model)
+    last = next(call.layer for call in reversed(graph.calls) if graph.outputs[0] in call.outputs)
     activation = getattr(last, "activation", None)
     return isinstance(last, keras.layers.Softmax) or getattr(activation, "__name__", "") == "softmax"

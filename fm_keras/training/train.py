@@ -61,10 +61,14 @@ def train_model(
     check_backend()
     settings = complete_settings(settings or TrainSettings(), model, dataset)
     check_fits(model, dataset)
-    twin = training_twin(model, precision=choose_precision(settings.precision), l2=settings.l2, seed=settings.seed)
+    precision = choose_precision(settings.precision)
+    twin = training_twin(model, precision=precision, l2=settings.l2, seed=settings.seed)
     steps = math.ceil(len(dataset.train) / settings.batch_size)
+    optimizer = keras.optimizers.SGD(make_schedule(settings, steps_per_epoch=steps), settings.momentum, nesterov=True)
+    if precision == "mixed_float16":
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     twin.compile(
-        keras.optimizers.SGD(make_schedule(settings, steps_per_epoch=steps), settings.momentum, nesterov=True),
+        optimizer,
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=not ends_in_softmax(model)),
         metrics=["accuracy"],
         jit_compile=choose_xla(settings.xla),

@@ -37,6 +37,9 @@ def training_twin(model: keras.Model, *, precision: str, l2: float, seed: int) -
 
     twin = keras.models.clone_model(model, clone_function=copy, recursive=True)
     twin.set_weights(model.get_weights())
+    for call in walk(twin).calls:
+        if isinstance(call.layer, keras.layers.Normalization):
+            call.layer.finalize_state()  # what acts is kept beside the weights
     return twin
 
 

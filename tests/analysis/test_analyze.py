@@ -131,6 +131,13 @@ def test_a_label_without_test_images_is_named(network, blobs):
         analyze(network, (blobs.train.images, blobs.train.labels), test=test, label_names=blobs.label_names)
 
 
+def test_a_label_without_training_images_is_named(network, blobs):
+    kept = blobs.train.labels != 1
+    train = (blobs.train.images[kept], blobs.train.labels[kept])
+    with pytest.raises(InvalidInput, match="split train has no image of label 'b'"):
+        analyze(network, train, test=(blobs.test.images, blobs.test.labels), label_names=blobs.label_names)
+
+
 def test_images_that_do_not_fit_are_refused(network, rng):
     with pytest.raises(InvalidInput, match=r"takes images of shape \(6, 6, 2\), but those of arrays are \(5, 5, 2\)"):
         analyze(network, (rng.normal(size=(20, 5, 5, 2)), np.arange(20) % 2))

@@ -70,3 +70,11 @@ def test_an_analysis_of_another_format_is_refused(analysis, tmp_path):
     record.write_text(record.read_text().replace('"format": 1', '"format": 99'))
     with pytest.raises(BadRun, match="expected format 1, found 99"):
         Analysis.load(tmp_path)
+
+
+def test_a_truncated_layer_table_is_named(analysis, tmp_path):
+    analysis.save(tmp_path)
+    table = tmp_path / "layers.csv"
+    table.write_text("\n".join(table.read_text().splitlines()[:2]))
+    with pytest.raises(BadRun, match=r"layers\.csv and filters\.csv name other layers: one is damaged"):
+        Analysis.load(tmp_path)

@@ -5,7 +5,7 @@ import pytest
 
 from fm_keras.errors import BadRun, InvalidInput
 from fm_keras.settings import TrainSettings
-from fm_keras.training import complete_settings, train_model
+from fm_keras.training import complete_settings, ends_in_softmax, train_model
 
 # Stripes that are flipped change their label.
 SETTINGS = TrainSettings(epochs=4, batch_size=16, learning_rate=0.05, precision="float32", augment="shift", seed=3)
@@ -159,3 +159,20 @@ def test_open_settings_follow_network_and_data_and_explicit_ones_stay(small_mode
     assert complete_settings(TrainSettings(), normalized, stripes).learning_rate == 0.1
     assert complete_settings(TrainSettings(), plain, stripes).learning_rate == 0.03
     assert complete_settings(TrainSettings(batch_size=7, learning_rate=1), plain, stripes).batch_size == 7
+
+
+def test_float16_is_trained_with_loss_scaling(small_model, stripes):
+    optimizers = []
+    look = keras.callbacks.LambdaCallback(on_train_end=lambda logs: optimizers.append(look.model.optimizer))
+    settings = SETTINGS.changed(precision="mixed_float16", epochs=1)
+    train_model(small_model(), stripes, settings=settings, callbacks=[look])
+    assert isinstance(optimizers[0], keras.optimizers.LossScaleOptimizer)
+
+
+def test_a_softmax_inside_a_nested_model_is_found():
+    layers = keras.layers
+    head = keras.Sequential([keras.Input((4,)), layers.Dense(3, activation="softmax")])
+    assert ends_in_softmax(keras.Sequential([keras.Input((4,)), layers.Dense(4), head]))
+    assert not ends_in_softmax(
+        keras.Sequential([keras.Input((4,)), layers.Dense(4, activation="softmax"), layers.Dense(3)])
+    )

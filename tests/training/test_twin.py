@@ -53,3 +53,12 @@ def test_training_the_twin_leaves_the_model_alone(rng):
     twin.fit(rng.normal(size=(8, 6, 6, 2)), rng.integers(0, 4, 8), verbose=0)
     for a, b in zip(model.get_weights(), before):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_normalization_that_was_adapted_acts_in_the_twin(rng):
+    normalize = keras.layers.Normalization()
+    normalize.adapt(rng.normal(50, 20, size=(100, 3)))
+    model = keras.Sequential([keras.Input((3,)), normalize, keras.layers.Dense(2)])
+    x = rng.normal(50, 20, size=(5, 3)).astype("float32")
+    twin = training_twin(model, precision="float32", l2=0.0, seed=0)
+    np.testing.assert_allclose(twin.predict(x, verbose=0), model.predict(x, verbose=0), atol=1e-5)
