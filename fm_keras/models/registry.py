@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from fm_keras.errors import InvalidInput
-from fm_keras.models import lenet, vgg
+from fm_keras.models import lenet, resnet, vgg
 from fm_keras.models.inputs import enlargement_factor, padded_size
 from fm_keras.settings import ModelSpec, Preset
 
@@ -71,6 +71,19 @@ def _lenet(name: str, title: str, what: str, width: int) -> Architecture:
     )
 
 
+def _resnet(layers: int) -> Architecture:
+    blocks = (layers - 2) // 6
+    return Architecture(
+        f"resnet{layers}",
+        f"ResNet-{layers}",
+        f"{6 * blocks + 1} convolutions in three stages, two in shortcuts, one Dense",
+        "arXiv:1512.03385",
+        convs=6 * blocks + 3,
+        smallest=resnet.SMALLEST,
+        build=partial(resnet.resnet, blocks=blocks),
+    )
+
+
 ARCHITECTURES: tuple[Architecture, ...] = (
     _vgg(
         "vgg16",
@@ -89,6 +102,10 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     _avgg(16, vgg.A_VGG_THIRTEEN, "three"),
     _lenet("lenet5", "LeNet-5", "two convolutions, three Dense", width=6),
     _lenet("lenet", "LeNet", "generalized LeNet-5, wider", width=16),
+    _resnet(20),
+    _resnet(32),
+    _resnet(44),
+    _resnet(56),
 )
 
 

@@ -3,7 +3,9 @@
 import keras
 import pytest
 
-KNOWN = "vgg16, vgg11, vgg6, avgg6, avgg8, avgg13, avgg14, avgg16, lenet5, lenet"
+KNOWN = (
+    "vgg16, vgg11, vgg6, avgg6, avgg8, avgg13, avgg14, avgg16, lenet5, lenet, resnet20, resnet32, resnet44, resnet56"
+)
 
 
 @pytest.fixture
@@ -64,9 +66,9 @@ def test_a_filter_that_is_not_there(fails, runs_dir):
 
 
 def test_an_unknown_column(fails, runs_dir):
-    said = fails("show", "small", "--runs-dir", runs_dir, "--sort", "quality")
+    said = fails("show", "small", "--runs-dir", runs_dir, "--sort", "beauty")
 
-    assert said.splitlines()[-1].startswith("Error: There is no column 'quality'. Columns: layer, units, positions,")
+    assert said.splitlines()[-1].startswith("Error: There is no column 'beauty'. Columns: layer, units, positions,")
 
 
 def test_another_run_of_the_same_name(fails, runs_dir, small):

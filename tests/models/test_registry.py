@@ -102,7 +102,7 @@ def test_a_setting_that_an_architecture_does_not_have_is_refused():
 
 
 def test_an_unknown_name_is_refused_with_the_names_there_are():
-    with pytest.raises(InvalidInput, match=r"There is no model 'vgg17'\. Models: vgg16, vgg11, vgg6, .*, lenet\."):
+    with pytest.raises(InvalidInput, match=r"There is no model 'vgg17'\. Models: vgg16, vgg11, vgg6, .*, resnet56\."):
         build_model(ModelSpec(name="vgg17"))
 
 
