@@ -75,12 +75,15 @@ def layer_statistics(table: pd.DataFrame, cluster_of: np.ndarray) -> pd.Series:
         infinite with signal and no noise.
         dead: share of units without a positive field.
         label_cv: see `LabelHomogeneity`.
+        Where the table has quality: quality, the sum over units where it is positive, in nats;
+        quality_below_zero, the share of units without which the network is expected to do better;
+        quality_around_zero, the share of those whose interval holds zero.
 
     Source: arXiv:2305.18078, Sci Rep 14, 5881 (2024).
     """
     signal, clusters = table["signal"].sum(), table["n_clusters"].sum()
     noise = table["internal_noise"].sum() + table["external_noise"].sum()
-    return pd.Series(
+    statistics = pd.Series(
         {
             "n_clusters": table["n_clusters"].mean(),
             "cluster_size": signal / clusters if clusters else np.nan,
@@ -92,6 +95,37 @@ def layer_statistics(table: pd.DataFrame, cluster_of: np.ndarray) -> pd.Series:
             "label_cv": label_homogeneity(cluster_of).cv,
         }
     )
+    return pd.concat([statistics, quality_statistics(table)]) if "quality" in table else statistics
+
+
+def quality_statistics(table: pd.DataFrame) -> pd.Series:
+    """Summarize the quality of the units of a layer.
+
+    Args:
+        table: one row per unit: quality, quality_low, quality_high in nats.
+
+    Returns:
+        quality, quality_below_zero, quality_around_zero: see `layer_statistics`.
+
+    Source: ours.
+    """
+    quality = table["quality"]
+    return pd.Series(
+        {
+            "quality": quality.clip(lower=0).sum(),
+            "quality_below_zero": (quality < 0).mean(),
+            "quality_around_zero": ((table["quality_low"] <= 0) & (table["quality_high"] >= 0)).mean(),
+        }
+    )
+
+
+def best_first(table: pd.DataFrame) -> pd.DataFrame:
+    """Units by SNR, then by how many labels they pick, then by strength; dead ones last.
+
+    Args:
+        table: one row per unit, from `measure_filters` with fields.
+    """
+    return table.sort_values(["dead", "snr", "signal", "strength"], ascending=[True, False, False, False])
 
 
 @dataclass(frozen=True, eq=False)
