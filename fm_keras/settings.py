@@ -169,6 +169,8 @@ class ProbeSettings(PresetSettings):
 class AnalysisSettings(Settings):
     """How filters are measured."""
 
+    fields: Literal["probe", "network", "both"] = "probe"
+    """probe: what a trained probe reads from a filter; network: what the network makes of it, with its quality"""
     threshold: float = Field(0.3, gt=0, lt=1)
     """share of a filter's largest field above which an element counts"""
     method: Literal["greedy", "clique"] = "greedy"
@@ -180,9 +182,15 @@ class AnalysisSettings(Settings):
     max_positions: int = Field(1024, ge=1)
     """a cut with more positions is average-pooled below this before the probe"""
     memory_limit: float = Field(2.0, gt=0)
-    """GB for probes and class means; layers run in groups that fit"""
+    """GB for probes, class means and contributions; layers run in groups, images in batches that fit"""
     batch_size: int = Field(250, ge=1)
     """images a step of the measuring pass"""
+    images: int | None = Field(5000, ge=1)
+    """images of the split, equally many of every label, over which network fields and quality are measured"""
+    outputs: int = Field(10, ge=2)
+    """network fields and quality beyond 16 labels: outputs of each image, its true label and largest logits"""
+    seed: int = Field(0, ge=0, lt=2**31)
+    """seed of the choice of images and of the bootstrap over them"""
 
 
 def _one_line(cls: type[Settings], error: ValidationError) -> str:

@@ -16,7 +16,7 @@ SOURCES = sorted(file.relative_to(HOME).as_posix() for file in FILES)
 
 # A part may import the rows above its own, and itself.
 ROWS = [
-    {"errors", "progress"},
+    {"errors", "progress", "numbers", "colors"},
     {"settings"},
     {"files", "devices"},
     {"hashes", "records"},
@@ -45,9 +45,25 @@ BACKEND_PLACES = (
     "fm_keras.serving",
     "fm_keras.training",
     "fm_keras.slicing.gates",
+    "fm_keras.slicing.compiled",
     "fm_keras.callbacks.tensorboard",
 )
-NO_KERAS = {"", "errors", "progress", "settings", "files", "hashes", "records", "runs", "filters"}
+# A method of a noun that hands over to a later part, when it is called.
+DOORS = {("fm_keras.analysis.nouns", "fm_keras.reports.write_report")}
+NO_KERAS = {
+    "",
+    "errors",
+    "progress",
+    "numbers",
+    "colors",
+    "reports",
+    "settings",
+    "files",
+    "hashes",
+    "records",
+    "runs",
+    "filters",
+}
 SLOW = {"keras", "torch", *BACKENDS}
 
 
@@ -119,6 +135,8 @@ def complaint_about(module: str, imported: Import) -> str | None:
         outside = top not in sys.stdlib_module_names and not is_in(imported.module, allowed)
         if is_in(module, [owner]) and outside:
             return f"{owner} is made of {', '.join(sorted(allowed)) or 'nothing but Python'} alone"
+    if imported.late and (module, imported.module) in DOORS:
+        return None
     return complaint_about_order(part, part_of(imported.module))
 
 

@@ -5,7 +5,7 @@ from fm_keras.data.augment import augment_arrays, augment_on_device, draw_epoch
 from fm_keras.data.batches import count_batches, measuring_batches, training_batches
 from fm_keras.data.catalog import describe_sources, flips
 from fm_keras.data.datasets import Dataset, Split, check_labels
-from fm_keras.data.selection import choose_labels, limit_images, stratified_split
+from fm_keras.data.selection import choose_images, choose_labels, hold_out, limit_images, stratified_split
 from fm_keras.data.sources import load_dataset
 
 __all__ = [
@@ -15,11 +15,13 @@ __all__ = [
     "augment_arrays",
     "augment_on_device",
     "check_labels",
+    "choose_images",
     "choose_labels",
     "count_batches",
     "describe_sources",
     "draw_epoch",
     "flips",
+    "hold_out",
     "limit_images",
     "load_dataset",
     "measuring_batches",

@@ -86,6 +86,27 @@ def limit_images(dataset: Dataset, limit: int) -> Dataset:
     return Dataset(dataset.name, train, test, dataset.label_names)
 
 
+def choose_images(split: Split, count: int | None, *, labels: int, seed: int = 0) -> Split:
+    """At most `count` images, equally many of every label: a seeded choice, in the order of the split.
+
+    Args:
+        split: images, which need not be of every label.
+        count: how many; None or more than there are: all.
+        labels: number of labels, K.
+        seed: seed of the choice.
+
+    Raises:
+        InvalidInput: a count below the number of labels.
+    """
+    if count is None or count >= len(split):
+        return split
+    if count < labels:
+        raise InvalidInput(f"{count} images cannot hold {labels} labels. Take {labels} or more.")
+    rng = np.random.default_rng(seed)
+    chosen = [rng.permutation(np.flatnonzero(split.labels == label))[: count // labels] for label in range(labels)]
+    return split.take(np.sort(np.concatenate(chosen)))
+
+
 def _label_number(dataset: Dataset, label: str | int) -> int:
     if str(label) in dataset.label_names and not isinstance(label, (int, np.integer)):
         return dataset.label_names.index(str(label))

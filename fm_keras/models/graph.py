@@ -6,7 +6,7 @@ reads `_keras_history` and `_inbound_nodes`, the records from which Keras builds
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from textwrap import shorten
 from typing import Any
@@ -164,13 +164,16 @@ def _nodes_in_order(model: keras.Model) -> list[Any]:
     return order
 
 
-def rebuild(model: keras.Model, graph: Graph, outputs: list[int]) -> keras.Model:
+def rebuild(
+    model: keras.Model, graph: Graph, outputs: list[int], *, through: Mapping[int, keras.Layer] | None = None
+) -> keras.Model:
     """Independent frozen model from the inputs to any tensors of the graph, in the same structure of inputs.
 
     Args:
         model: the model that was walked; neither its layers nor its weights are touched.
         graph: `walk(model)`.
         outputs: keys of the tensors the new model puts out, as a list.
+        through: layers by key: who reads that tensor reads what the layer makes of it.
 
     Raises:
         CannotCut: a layer cannot be made again from its config.
@@ -181,21 +184,38 @@ def rebuild(model: keras.Model, graph: Graph, outputs: list[int]) -> keras.Model
         lambda tensor: keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name), given
     )
     tensors = dict(zip(graph.inputs, keras.tree.flatten(inputs)))
+    copy_calls(graph.ancestors(outputs), tensors, through or {})
+    rebuilt = keras.Model(inputs, [tensors[key] for key in outputs], name=model.name)
+    rebuilt.trainable = False
+    return rebuilt
+
+
+def copy_calls(
+    calls: Iterable[Call], tensors: dict[int, keras.KerasTensor], through: Mapping[int, keras.Layer]
+) -> None:
+    """Call copies of layers, with their weights, one after another.
+
+    Args:
+        calls: in topological order.
+        tensors: by key, what the calls read from outside; takes all that they put out.
+        through: layers by key, see `rebuild`.
+
+    Raises:
+        CannotCut: a layer cannot be made again from its config.
+    """
     copies: dict[int, tuple[keras.Operation, keras.Operation]] = {}
-    for call in graph.ancestors(outputs):
+    for call in calls:
         if id(call.layer) not in copies:
             copies[id(call.layer)] = (call.layer, _copy(call))
         args, kwargs = keras.tree.map_structure(
             lambda value: tensors[value.value] if isinstance(value, Key) else value, call.arguments
         )
         result = copies[id(call.layer)][1](*args, **kwargs)
-        tensors.update(zip(call.outputs, keras.tree.flatten(result)))
+        for key, tensor in zip(call.outputs, keras.tree.flatten(result)):
+            tensors[key] = through[key](tensor) if key in through else tensor
     for layer, copy in copies.values():
         if isinstance(layer, keras.Layer):
             _copy_weights(layer, copy)
-    rebuilt = keras.Model(inputs, [tensors[key] for key in outputs], name=model.name)
-    rebuilt.trainable = False
-    return rebuilt
 
 
 def _copy(call: Call) -> keras.Operation:

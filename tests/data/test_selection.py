@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fm_keras.data import Dataset, Split, choose_labels, limit_images, stratified_split
+from fm_keras.data import Dataset, Split, choose_images, choose_labels, limit_images, stratified_split
 from fm_keras.errors import InvalidInput
 
 
@@ -121,3 +121,40 @@ def test_a_limit_below_the_number_of_labels_is_refused_in_one_line(dataset):
     assert str(error.value) == (
         "small: a limit of 2 images cannot hold 3 labels. Raise it to 3 or more, or choose fewer labels."
     )
+
+
+@given(count=st.integers(3, 70), seed=st.integers(0, 99))
+def test_chosen_images_are_equally_many_of_every_label_in_the_order_of_the_split(count, seed):
+    labels = np.random.default_rng(seed).permutation(np.repeat([0, 1, 2], 30))
+    split = Split(np.arange(90.0), labels)
+
+    chosen = choose_images(split, count, labels=3, seed=seed)
+
+    assert np.bincount(chosen.labels).tolist() == [count // 3] * 3
+    assert (np.diff(chosen.images) > 0).all()
+    assert np.array_equal(chosen.labels, labels[chosen.images.astype(int)])
+
+
+def test_the_choice_of_images_depends_on_its_seed_alone():
+    split = Split(np.arange(60.0), np.arange(60) % 3)
+    first, again, other = (choose_images(split, 9, labels=3, seed=seed).images for seed in (1, 1, 2))
+
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("count", [None, 7, 8])
+def test_all_images_are_taken_where_there_are_no_more(count):
+    split = Split(np.arange(7.0), [0, 0, 0, 0, 0, 0, 1])
+    assert choose_images(split, count, labels=2) is split
+
+
+def test_a_label_with_few_images_gives_all_and_one_without_gives_none():
+    split = Split(np.arange(50.0), [0] * 48 + [2] * 2)
+    assert np.bincount(choose_images(split, 30, labels=3).labels).tolist() == [10, 0, 2]
+
+
+def test_a_count_of_images_below_the_number_of_labels_is_refused_in_one_line(dataset):
+    with pytest.raises(InvalidInput) as error:
+        choose_images(dataset.train, 2, labels=3)
+    assert str(error.value) == "2 images cannot hold 3 labels. Take 3 or more."

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from fm_keras.models.graph import is_graph, rebuild, walk
+from fm_keras.models.graph import copy_calls, is_graph, rebuild, walk
 
 
 def randomized(model, rng):
@@ -202,6 +202,42 @@ def test_a_rebuilt_model_is_frozen_and_shares_nothing(rng):
     for one, other in zip(before, model.get_weights()):
         np.testing.assert_array_equal(one, other)
     assert not {id(each) for each in copy.layers} & {id(each) for each in model.layers}
+
+
+def test_who_reads_a_tensor_reads_what_a_layer_makes_of_it(rng):
+    x = keras.Input((4,))
+    y = layers.Dense(4, name="first")(x)
+    model = keras.Model(x, layers.Add(name="add")([layers.Dense(4, name="second")(y), y]))
+    graph, values = walk(model), rng.normal(size=(3, 4)).astype("float32")
+    keys = {call.path: call.outputs[0] for call in graph.calls}
+    double, negate = layers.Rescaling(2.0), layers.Rescaling(-1.0)
+
+    copy = rebuild(model, graph, [keys["first"], keys["add"]], through={keys["first"]: double, keys["add"]: negate})
+
+    first = ops.convert_to_numpy(model.get_layer("first")(values))
+    second = ops.convert_to_numpy(model.get_layer("second")(2 * first))
+    found = outputs_of(copy, values)
+    np.testing.assert_allclose(found[0], 2 * first, rtol=1e-5)
+    np.testing.assert_allclose(found[1], -(second + 2 * first), rtol=1e-5)
+
+
+def test_calls_are_copied_behind_any_tensors_with_one_copy_of_a_shared_layer(rng):
+    x = keras.Input((4,))
+    shared = layers.Dense(4, name="shared")
+    y = shared(layers.Dense(4, name="first")(x))
+    model = keras.Model(x, layers.Add()([shared(y), y]))
+    graph, start = walk(model), keras.Input((4,))
+    tensors = {graph.calls[0].outputs[0]: start}
+
+    copy_calls(graph.calls[1:], tensors, {})
+
+    tail = keras.Model(start, tensors[graph.outputs[0]])
+    values = rng.normal(size=(3, 4)).astype("float32")
+    once = shared(values)
+    np.testing.assert_allclose(outputs_of(tail, values)[0], shared(once) + once, rtol=1e-5, atol=1e-6)
+    assert tail.count_params() == shared.count_params()
+    tail.set_weights([weight + 1 for weight in tail.get_weights()])
+    np.testing.assert_array_equal(shared(values), once)
 
 
 def test_calls_come_after_what_they_read():

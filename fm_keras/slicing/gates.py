@@ -1,0 +1,270 @@
+"""What each unit contributes to the network's own logits, through a gate of one behind every unit.
+
+The contribution of unit u to logit z_k is d z_k / d g_u at gates g of one: the sum over positions of its activation
+times d z_k / d activation.  One forward pass and a backward pass for each logit serve all layers at once.
+
+Keras offers no gradients by itself, so this module imports TensorFlow or JAX by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from fm_keras.devices import check_backend
+from fm_keras.errors import BadActivations, CannotCut, InvalidInput
+from fm_keras.models.graph import rebuild, walk
+from fm_keras.slicing.compiled import compiled
+from fm_keras.slicing.cuts import CutPoint, cut_points
+from fm_keras.slicing.logits import find_logits, take_softmax_off
+
+FEW_LABELS = 16
+"""up to so many logits, contributions are taken to all of them"""
+
+_NO_LABEL = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Contributions:
+    """What the units of a network contribute to its logits, for N images."""
+
+    logits: np.ndarray
+    """(N, K) float32, a final softmax taken off"""
+    outputs: np.ndarray
+    """(N, M) the logits of each image to which contributions were taken: all K, or with many labels its label and the
+    largest ones"""
+    units: dict[str, np.ndarray]
+    """layer path -> (N, U, M) float32"""
+
+    @property
+    def chosen(self) -> np.ndarray | None:
+        """The outputs, (N, M); None where contributions were taken to all."""
+        return None if self.outputs.shape[1] == self.logits.shape[1] else self.outputs
+
+    def dense(self) -> dict[str, np.ndarray]:
+        """Layer path -> (N, U, K): zero where no contribution was taken."""
+        return {layer: self._spread(values) for layer, values in self.units.items()}
+
+    def _spread(self, values: np.ndarray) -> np.ndarray:
+        if self.chosen is None:
+            return values
+        spread = np.zeros((*values.shape[:2], self.logits.shape[1]), np.float32)
+        np.put_along_axis(spread, np.broadcast_to(self.outputs[:, None], values.shape), values, axis=2)
+        return spread
+
+
+def unit_contributions(
+    model: keras.Model,
+    x: Any,
+    *,
+    layers: Iterable[str] | None = None,
+    labels: np.ndarray | None = None,
+    outputs: int = 10,
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """What each unit of each layer contributes to the network's logits, image by image.
+
+    c[n, u, k] = d z_k(x_n) / d g_u at gates g of one that multiply the units.  All images are worked on at once:
+    `network_fields` streams.
+
+    Args:
+        model: classifier with one output of logits or of their softmax, Functional or Sequential; left as it was.
+        x: N images, or a dict of named inputs.
+        layers: paths of cuts, as `cut_points` names them; all if None.
+        labels: (N,) labels of the images, always among the outputs that are kept where there are many.
+        outputs: beyond 16 logits, contributions are taken to so many of each image, its label and the largest; those
+            to the others are left zero.
+
+    Returns:
+        Logits (N, K), and by layer the contributions (N, U, K), both float32.
+
+    Raises:
+        InvalidInput: no logits to be found, an unknown layer, labels that do not fit.
+        CannotCut: no gradient reaches a layer.
+        BadActivations: contributions that are NaN or infinite.
+
+    Source: *ours*; linearizing the loss too gives arXiv:1611.06440.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> from keras.layers import Dense
+        >>> model = keras.Sequential([keras.Input((4,)), Dense(3, "relu", name="hidden"), Dense(2, use_bias=False)])
+        >>> logits, contributions = unit_contributions(model, np.ones((5, 4), "float32"))
+        >>> bool(np.allclose(contributions["hidden"].sum(axis=1), logits, atol=1e-6))
+        True
+    """
+    found = GatedModel(model, layers=layers, outputs=outputs).contributions(x, labels)
+    return found.logits, found.dense()
+
+
+class GatedModel:
+    """A frozen copy of a model with a gate behind every unit of some cuts, ready to be asked for contributions.
+
+    Args:
+        model: classifier; left as it was.
+        layers: paths of cuts; all if None.
+        outputs: beyond 16 logits, contributions are taken to so many of each image.
+
+    Raises:
+        InvalidInput: no logits to be found, or an unknown layer.
+    """
+
+    def __init__(self, model: keras.Model, *, layers: Iterable[str] | None = None, outputs: int = 10) -> None:
+        check_backend()
+        graph = walk(model)
+        logits = find_logits(model, graph)
+        self.cuts = cut_points(model, layers=layers)
+        self.labels = logits.labels
+        self.outputs = self.labels if self.labels <= FEW_LABELS else min(outputs, self.labels)
+        gates = {cut.tensor: Gate(cut) for cut in self.cuts}
+        self.network = rebuild(model, graph, [logits.tensor], through=gates)
+        take_softmax_off(self.network, logits)
+        self._gates = list(gates.values())
+        slopes = _jax_slopes if keras.backend.backend() == "jax" else _tensorflow_slopes
+        self._step = compiled(partial(slopes, self), self.network)
+
+    def contributions(
+        self, x: Any, labels: np.ndarray | None = None, *, silenced: Mapping[str, Sequence[int]] | None = None
+    ) -> Contributions:
+        """What the units contribute to the logits of some images, in one step.
+
+        Args:
+            x: N images, or a dict of named inputs.
+            labels: (N,) labels, always among the outputs that are kept where there are many.
+            silenced: units by layer that are off meanwhile; their contributions are zero.
+
+        Raises:
+            InvalidInput: labels that do not fit the logits.
+            CannotCut: no gradient reaches a layer.
+            BadActivations: contributions that are NaN or infinite.
+        """
+        x = keras.tree.map_structure(ops.convert_to_tensor, x)
+        count = len(keras.tree.flatten(x)[0])
+        kept = np.full(count, _NO_LABEL) if labels is None else self._checked(labels, count)
+        gates = [np.repeat(_open_gates(cut, silenced)[None], count, axis=0) for cut in self.cuts]
+        logits, outputs, found = self._step(x, gates, kept.astype(np.int32))
+        by_layer = {
+            cut.layer: np.moveaxis(ops.convert_to_numpy(each), 0, -1) * gate[..., None]
+            for cut, each, gate in zip(self.cuts, found, gates)
+        }
+        result = Contributions(ops.convert_to_numpy(logits), ops.convert_to_numpy(outputs), by_layer)
+        self._check(result, x, gates)
+        return result
+
+    def logits(self, x: Any, gates: Sequence[Any] | None):
+        """Logits (N, K) in float32 with gates (N, U) for each cut, or with all open."""
+        for gate, values in zip(self._gates, gates or [None] * len(self._gates)):
+            gate.values = values
+        try:
+            (logits,) = keras.tree.flatten(self.network(x, training=False))
+        finally:
+            for gate in self._gates:  # a tensor of a traced function must not outlive it
+                gate.values = None
+        return ops.cast(logits, "float32")
+
+    def kept_outputs(self, logits, labels):
+        """Numbers (N, M) of the logits to which contributions are taken."""
+        if self.outputs == self.labels:
+            return ops.repeat(ops.arange(self.labels)[None], ops.shape(logits)[0], axis=0)
+        own = ops.one_hot(labels, self.labels) > 0
+        return ops.top_k(ops.where(own, np.inf, logits), self.outputs)[1]
+
+    def _checked(self, labels: np.ndarray, count: int) -> np.ndarray:
+        labels = np.asarray(labels)
+        fits = labels.shape == (count,) and labels.dtype.kind in "iu"
+        if not fits or not 0 <= labels.min() <= labels.max() < self.labels:
+            raise InvalidInput(
+                f"labels must be whole numbers from 0 to {self.labels - 1}, one for each image, as the network has "
+                f"{self.labels} logits; received {labels.dtype} of shape {labels.shape}"
+                f"{f', {labels.min()} to {labels.max()}' if labels.size else ''}."
+            )
+        return labels
+
+    def _check(self, found: Contributions, x: Any, gates: list[np.ndarray]) -> None:
+        for cut in self.cuts:
+            broken = int((~np.isfinite(found.units[cut.layer])).any(axis=(0, 2)).sum())
+            if broken:
+                raise BadActivations(
+                    f"Layer {cut.layer!r}: the contributions of {broken} of {cut.units} units to the logits are NaN "
+                    "or infinite. Look for diverged weights or images that are not finite."
+                )
+        broken = int((~np.isfinite(found.logits)).any(axis=1).sum())
+        if broken:
+            raise BadActivations(
+                f"The logits of {broken} of {len(found.logits)} images are NaN or infinite. "
+                "Look for diverged weights or images that are not finite."
+            )
+        for number, cut in enumerate(self.cuts):
+            off = [*gates[:number], np.zeros_like(gates[number]), *gates[number + 1 :]]
+            if not found.units[cut.layer].any() and self._change(found.logits, x, off):
+                raise CannotCut(
+                    f"No gradient reaches layer {cut.layer!r} from the logits, though they depend on it: something "
+                    "behind it rounds, chooses or stops gradients. Leave the layer out (layers=...)."
+                )
+
+    def _change(self, logits: np.ndarray, x: Any, gates: list[np.ndarray]) -> bool:
+        """Whether other gates make other logits."""
+        return not np.allclose(ops.convert_to_numpy(self.logits(x, gates)), logits, rtol=1e-3, atol=1e-5)
+
+
+class Gate(keras.layers.Layer):
+    """Multiplies the units of a cut by what it is told, and passes them on as they are until then."""
+
+    def __init__(self, cut: CutPoint) -> None:
+        super().__init__(name=f"gate_{cut.tensor}", autocast=False)
+        self.supports_masking = True
+        ones = (1,) * len(cut.positions)
+        self._shape = (-1, cut.units, *ones) if cut.channels_first else (-1, *ones, cut.units)
+        self.values = None
+
+    def call(self, inputs):
+        """Activations times the gates (N, U)."""
+        if self.values is None:
+            return inputs
+        return inputs * ops.cast(ops.reshape(self.values, self._shape), inputs.dtype)
+
+    def compute_output_spec(self, inputs):
+        """The same shape."""
+        return keras.KerasTensor(inputs.shape, inputs.dtype)
+
+
+def _open_gates(cut: CutPoint, silenced: Mapping[str, Sequence[int]] | None) -> np.ndarray:
+    gates = np.ones(cut.units, np.float32)
+    gates[list((silenced or {}).get(cut.layer, ()))] = 0
+    return gates
+
+
+def _tensorflow_slopes(gated: GatedModel, x, gates, labels):
+    """Logits (N, K), outputs (N, M), and for each cut d logits / d gates (M, N, U)."""
+    import tensorflow as tf
+
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(gates)
+        logits = gated.logits(x, gates)
+    outputs = gated.kept_outputs(logits, labels)
+    slopes = [
+        tape.gradient(
+            logits,
+            gates,
+            output_gradients=ops.one_hot(outputs[:, number], gated.labels),
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
+        for number in range(gated.outputs)
+    ]
+    return logits, outputs, [ops.stack(each) for each in zip(*slopes)]
+
+
+def _jax_slopes(gated: GatedModel, x, gates, labels):
+    """As `_tensorflow_slopes`."""
+    import jax
+
+    logits, pull_back = jax.vjp(lambda gates: gated.logits(x, gates), gates)
+    outputs = gated.kept_outputs(logits, labels)
+    # Not a loop of lax: inside one, the convolutions of XLA on CPUs are four times slower.
+    slopes = [pull_back(ops.one_hot(outputs[:, number], gated.labels))[0] for number in range(gated.outputs)]
+    return logits, outputs, [ops.stack(each) for each in zip(*slopes)]
