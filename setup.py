@@ -27,9 +27,10 @@ REQUIRES = [
 ]
 EXTRAS = {
     "jax": ["jax>=0.6.0"],
-    "test": ["hypothesis>=6.100", "pytest>=8.2", "ruff>=0.9"],
+    "report": ["jinja2>=3.1.4", "matplotlib>=3.9.0"],
 }
-EXTRAS["all"] = EXTRAS["jax"]
+EXTRAS["all"] = [*EXTRAS["jax"], *EXTRAS["report"]]
+EXTRAS["test"] = [*EXTRAS["report"], "hypothesis>=6.100", "pytest>=8.2", "ruff>=0.9", "selenium>=4.25"]
 
 setup(
     name="fm-keras",
@@ -43,7 +44,7 @@ setup(
     python_requires=">=3.11,<3.13",
     packages=[*find_packages(include=["fm_keras", "fm_keras.*"]), "fm_keras_cli"],
     package_dir={"fm_keras_cli": "cli"},
-    package_data={"fm_keras": ["py.typed"]},
+    package_data={"fm_keras": ["py.typed", "reports/templates/*"]},
     install_requires=REQUIRES,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["fm-keras = fm_keras_cli.main:main"]},

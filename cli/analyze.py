@@ -66,7 +66,7 @@ def analyze(
     from fm_keras_cli.header import describe_images, describe_model
     from fm_keras_cli.images import load_images
     from fm_keras_cli.measure_stage import asked_measuring
-    from fm_keras_cli.measured import open_model
+    from fm_keras_cli.measured import data_settings, open_model
     from fm_keras_cli.plan import plan_fetching, show_plan
     from fm_keras_cli.report import show_measured, ways_to_look
 
@@ -76,7 +76,7 @@ def analyze(
         return
     load_backend(terminal)
     network, run = open_model(model, runs_dir, modules)
-    data = _data_settings(run)
+    data = data_settings(run)
     dataset = load_images(data, terminal)
     terminal.hint(describe_images(dataset), describe_model(network), "")
     measuring = asked_measuring(network, dataset, layers)
@@ -96,14 +96,6 @@ def analyze(
     path = to or run.path
     saved = {"model": model, "path": str(path), "data": dataset.name}
     show_measured(terminal, analysis, saved, ways_to_look(None if to else run, path, analysis))
-
-
-def _data_settings(run: Run | None) -> DataSettings:
-    """The images asked for: those of the run unless others are named."""
-    asked = given(DataSettings)
-    if run is None or "dataset" in asked:
-        return DataSettings(**asked)
-    return DataSettings(**{**run.record.settings["data"], **asked})
 
 
 def _record(network: keras.Model, name: str, data: DataSettings, dataset: Dataset) -> RunRecord:

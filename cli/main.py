@@ -16,12 +16,18 @@ COMMANDS = {
     "run": "Train a network, cut it at every layer, measure every filter.",
     "train": "Train a network and keep it in a run.",
     "analyze": "Measure every filter of MODEL: a .keras file, or the network of a run.",
+    "quality": "Say what each filter of MODEL is worth: a .keras file, or the network of a run.",
     "show": "Show what was measured: layers, filters, one filter's matrix.",
+    "report": "Write one web page: layers, filters, every matrix.",
+    "plot": "Draw one figure of RUN as a picture.",
+    "compare": "Compare runs, seeds or checkpoints of the same architecture with the first of them.",
+    "stability": "Say how sure what was measured is: other thresholds, other images.",
     "layers": "List where MODEL can be cut: a .keras file, or a run.",
     "datasets": "List where images can come from.",
     "models": "List the networks that can be trained.",
     "doctor": "Check this machine: versions, device, folders.",
 }
+_MODULES = {"report": "report_page"}
 STOPPED = 130
 
 
@@ -33,10 +39,10 @@ class Door(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, from the module of that name."""
+        """The command of that name, from the module of that name unless _MODULES has another."""
         if cmd_name not in COMMANDS:
             return None
-        return getattr(import_module(f"fm_keras_cli.{cmd_name}"), cmd_name)
+        return getattr(import_module(f"fm_keras_cli.{_MODULES.get(cmd_name, cmd_name)}"), cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from rich.text import Text
 
+from fm_keras.analysis.view import label_order, noise_elements
 from fm_keras_cli.numbers import count
 from fm_keras_cli.tables import TEAL, YELLOW
 
@@ -35,16 +36,11 @@ class Matrix:
 
     def order(self) -> np.ndarray:
         """Labels of the clusters, largest cluster first; then the others, the noisiest first."""
-        sizes = np.bincount(self.cluster_of[self.cluster_of >= 0], minlength=1)
-        noise = self.noise().sum(axis=0) + self.noise().sum(axis=1)
-        free = self.cluster_of < 0
-        size = np.where(free, 0, sizes[np.maximum(self.cluster_of, 0)])
-        return np.lexsort((np.arange(len(free)), -noise * free, self.cluster_of, -size))
+        return label_order(self.above, self.cluster_of)
 
     def noise(self) -> np.ndarray:
         """(K, K) bool: elements above the threshold outside all clusters."""
-        same = (self.cluster_of[:, None] == self.cluster_of) & (self.cluster_of >= 0)
-        return self.above & ~same
+        return noise_elements(self.above, self.cluster_of)
 
     def draw(self, width: int) -> Text:
         """The matrix, as many labels as fit.

@@ -41,13 +41,13 @@ class Measuring:
 
         cuts = cut_points(self.model, layers=self.layers)
         layers = count(len(cuts), "layer")
-        bars.expect(
-            {
-                "measure": f"{layers} in one pass",
-                "probe": f"{layers} in {count(self.probe.epochs, 'pass')}",
-                "filters": count(sum(cut.units for cut in cuts), "filter"),
-            }
-        )
+        filters = count(sum(cut.units for cut in cuts), "filter")
+        stages = {"network": filters} if self.settings.fields != "probe" else {}
+        if self.settings.fields != "network":
+            stages["measure"] = f"{layers} in one pass"
+            stages["probe"] = f"{layers} in {count(self.probe.epochs, 'pass')}"
+            stages["filters"] = filters
+        bars.expect(stages)
         try:
             return analyze(
                 self.model,
@@ -87,9 +87,18 @@ class Measuring:
         return {"analysis": self.settings, "probe": self.probe}, inputs
 
 
-def asked_measuring(model: keras.Model, dataset: Dataset, layers: Sequence[str] | None = None) -> Measuring:
-    """The analysis that the options ask for."""
-    settings = AnalysisSettings(**given(AnalysisSettings))
+def asked_measuring(
+    model: keras.Model, dataset: Dataset, layers: Sequence[str] | None = None, *, fields: str | None = None
+) -> Measuring:
+    """The analysis that the options ask for.
+
+    Args:
+        model: what is measured.
+        dataset: on which images.
+        layers: paths of cuts; all if None.
+        fields: which kind where the options say nothing; the default of the settings if None.
+    """
+    settings = AnalysisSettings(**{**({"fields": fields} if fields else {}), **given(AnalysisSettings)})
     return Measuring(model, dataset, settings, ProbeSettings.from_preset(**with_preset(ProbeSettings)), layers)
 
 

@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fm_keras.errors import InvalidInput
 from fm_keras.runs import ANALYSIS, Run, StageFolder
+from fm_keras.settings import DataSettings
+from fm_keras_cli.numbers import listed
+from fm_keras_cli.options import given
 from fm_keras_cli.train_stage import read_trained
 
 if TYPE_CHECKING:
@@ -16,14 +20,42 @@ if TYPE_CHECKING:
     from fm_keras.analysis import Analysis
 
 
-def open_analysis(run: str, root: Path) -> tuple[str, Analysis]:
-    """The analysis of a run, or that of a folder which holds nothing else; and its name."""
+def open_analysis(run: str, root: Path, fields: str | None = None) -> tuple[str, Analysis]:
+    """The name and analysis of a run, or of a folder which holds nothing else.
+
+    Args:
+        run: name, path or latest.
+        root: where runs lie.
+        fields: probe or network; whatever there is, probe first, if None.
+
+    Raises:
+        InvalidInput: these fields were not measured.
+    """
     from fm_keras.analysis import load_analysis
 
     if StageFolder(Path(run)).analysis.is_file():
-        return Path(run).name, load_analysis(Path(run))
-    opened = Run.open(run, root)
-    return opened.name, load_analysis(opened.read_stage(ANALYSIS).path)
+        name, analysis = Path(run).name, load_analysis(Path(run))
+    else:
+        opened = Run.open(run, root)
+        name, analysis = opened.name, load_analysis(opened.read_stage(ANALYSIS).path)
+    held = "probe" if analysis.probe else "network"
+    if fields in (None, held):
+        return name, analysis
+    if fields == "network" and analysis.network is not None:
+        return name, analysis.network
+    raise InvalidInput(f"{name} holds {held} fields only; measure the others: fm-keras analyze ... --fields both.")
+
+
+def check_layer(name: str, analysis: Analysis, layer: str) -> None:
+    """Raise InvalidInput unless the layer was measured.
+
+    Args:
+        name: of the run.
+        analysis: its analysis.
+        layer: path of the layer.
+    """
+    if layer not in analysis:
+        raise InvalidInput(f"{name} has no layer {layer!r}. It has: {listed([each.layer for each in analysis])}.")
 
 
 def open_model(model: str, root: Path, modules: Sequence[str]) -> tuple[keras.Model, Run | None]:
@@ -35,3 +67,11 @@ def open_model(model: str, root: Path, modules: Sequence[str]) -> tuple[keras.Mo
         return read_model(model, modules=modules), None
     run = Run.open(model, root)
     return read_trained(run), run
+
+
+def data_settings(run: Run | None) -> DataSettings:
+    """The images asked for: those of the run unless others are named."""
+    asked = given(DataSettings)
+    if run is None or "dataset" in asked:
+        return DataSettings(**asked)
+    return DataSettings(**{**run.record.settings["data"], **asked})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -36,7 +36,7 @@ _FROM_DATA = {(ModelSpec, "image_shape"), (ModelSpec, "labels")}
 class SettingOption(click.Option):
     """Option of one setting; a value that is given goes to `given`, not to the command's function."""
 
-    def __init__(self, cls: type[Settings], field: str) -> None:
+    def __init__(self, cls: type[Settings], field: str, default: Any) -> None:
         info = cls.model_fields[field]
         name = option_name(cls, field)
         flag = name.replace("_", "-")
@@ -45,8 +45,8 @@ class SettingOption(click.Option):
         super().__init__(
             [declared, name],
             type=kind,
-            default=info.default,
-            show_default=info.default is not None,
+            default=default,
+            show_default=default is not None,
             help=info.description,
             expose_value=False,
             callback=self._keep,
@@ -62,13 +62,25 @@ class SettingOption(click.Option):
                 ctx.meta.setdefault(_key(cls), {})[self.field] = value
 
 
-def settings_options(*classes: type[Settings]) -> Callable[[Callable], Callable]:
-    """Decorator that gives a command the options of some settings classes."""
+def settings_options(
+    *classes: type[Settings], without: Sequence[str] = (), defaults: Mapping[str, Any] | None = None
+) -> Callable[[Callable], Callable]:
+    """Decorator that gives a command the options of some settings classes.
+
+    Args:
+        classes: which ones.
+        without: fields that mean nothing to the command.
+        defaults: what the command takes for a field where nothing is given, if that is another default; for the help,
+            since only what is given reaches the settings.
+    """
 
     def add(function: Callable) -> Callable:
         found: dict[str, SettingOption] = {}
         for cls, field in _fields(classes):
-            option = found.setdefault(option_name(cls, field), SettingOption(cls, field))
+            if field in without:
+                continue
+            default = (defaults or {}).get(field, cls.model_fields[field].default)
+            option = found.setdefault(option_name(cls, field), SettingOption(cls, field, default))
             option.owners.add(cls)
         # Click's own decorators put the last one first, too.
         parameters = function.__dict__.setdefault("__click_params__", [])

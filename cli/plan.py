@@ -11,15 +11,20 @@ import pandas as pd
 from rich.text import Text
 
 from fm_keras.progress import Step
-from fm_keras.settings import DataSettings
+from fm_keras.settings import AnalysisSettings, DataSettings, ProbeSettings
 from fm_keras_cli.images import not_here
+from fm_keras_cli.measure_stage import Measuring
 from fm_keras_cli.numbers import count, duration, file_size
 from fm_keras_cli.options import given
 from fm_keras_cli.tables import new_table
 from fm_keras_cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from fm_keras_cli.measure_stage import Measuring
+    from collections.abc import Sequence
+
+    import keras
+
+    from fm_keras.data import Dataset
     from fm_keras_cli.train_stage import Training
 
 _TRIED_STEPS = 3
@@ -46,7 +51,26 @@ def show_plan(terminal: Terminal, training: Training | None, measuring: Measurin
         if training:
             rows.append(_training_row(training))
         if measuring:
-            rows += _measuring_rows(measuring)
+            if measuring.settings.fields != "probe":
+                rows.append(_network_row(measuring))
+            if measuring.settings.fields != "network":
+                rows += _probe_rows(measuring)
+    _show_rows(terminal, rows)
+
+
+def show_network_plan(
+    terminal: Terminal,
+    model: keras.Model,
+    dataset: Dataset,
+    settings: AnalysisSettings,
+    layers: Sequence[str] | None,
+) -> None:
+    """Passes, memory and rough time of network fields and quality."""
+    row = _network_row(Measuring(model, dataset, settings, ProbeSettings(), layers))
+    _show_rows(terminal, [row])
+
+
+def _show_rows(terminal: Terminal, rows: list[dict[str, Any]]) -> None:
     table = new_table(left=("stage", "what"), right=("memory", "about"))
     for row in rows:
         table.add_row(row["stage"], row["what"], file_size(row["memory"]), duration(row["seconds"]))
@@ -74,7 +98,7 @@ def _training_row(training: Training) -> dict[str, Any]:
     }
 
 
-def _measuring_rows(measuring: Measuring) -> list[dict[str, Any]]:
+def _probe_rows(measuring: Measuring) -> list[dict[str, Any]]:
     from fm_keras.analysis import plan_analysis
 
     layers = plan_analysis(
@@ -104,6 +128,21 @@ def _measuring_rows(measuring: Measuring) -> list[dict[str, Any]]:
         }
         for stage, passes, images, weight in rows
     ]
+
+
+def _network_row(measuring: Measuring) -> dict[str, Any]:
+    from fm_keras.slicing import cut_points, plan_network
+
+    plan = plan_network(measuring.model, measuring.dataset, layers=measuring.layers, settings=measuring.settings)
+    start, each = _forward_times(measuring)
+    layers = len(cut_points(measuring.model, layers=measuring.layers))
+    return {
+        "stage": "network",
+        "what": f"{count(plan['passes'], 'pass')} over {count(plan['images'], 'image')}, {count(layers, 'layer')}",
+        "passes": plan["passes"],
+        "memory": plan["memory"],
+        "seconds": start * plan["passes"] + plan["passes"] * plan["images"] * each,
+    }
 
 
 def _training_times(training: Training, batch_size: int) -> tuple[float, float]:

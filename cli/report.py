@@ -6,11 +6,11 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from rich.text import Text
 
+from fm_keras.analysis.answer import answer
+from fm_keras.filters import best_first
 from fm_keras.runs import ROOT, Run
-from fm_keras_cli.answer import answer
 from fm_keras_cli.numbers import file_size
 from fm_keras_cli.tables import layer_table
 from fm_keras_cli.terminal import Terminal
@@ -56,6 +56,7 @@ def ways_to_look(run: Run | None, path: Path, analysis: Analysis) -> dict[str, s
     return {
         f"{shown} --layer {layer}": "its filters, best first",
         f"{shown} --layer {layer} --filter {best}": "the matrix of its best filter",
+        shown.replace(" show ", " report ", 1): "all of it as one web page",
     }
 
 
@@ -64,11 +65,6 @@ def run_words(run: Run) -> str:
     root = run.path.parent
     where = "" if root == Path(ROOT) else f" --runs-dir {shlex.quote(str(root))}"
     return f"{shlex.quote(run.name)}{where}"
-
-
-def best_first(filters: pd.DataFrame) -> pd.DataFrame:
-    """Filters by SNR, then by how many labels they pick, then by strength; dead ones last."""
-    return filters.sort_values(["dead", "snr", "signal", "strength"], ascending=[True, False, False, False])
 
 
 def folder_size(path: Path) -> int:

@@ -20,7 +20,7 @@ from fm_keras_cli.terminal import Terminal
 
 
 @click.command(cls=Command)
-@settings_options(DataSettings, ModelSpec, TrainSettings, ProbeSettings, AnalysisSettings)
+@settings_options(DataSettings, ModelSpec, TrainSettings, ProbeSettings, AnalysisSettings, defaults={"fields": "both"})
 @name_option
 @runs_dir_option
 @plan_option
@@ -51,10 +51,10 @@ def run(*, terminal: Terminal, name: str | None, runs_dir: Path, plan: bool, res
         "",
     )
     if plan:
-        return show_plan(terminal, training, asked_measuring(model, training.dataset))
+        return show_plan(terminal, training, asked_measuring(model, training.dataset, fields="both"))
     with training.run(name, runs_dir, resume=resume) as here, Bars(terminal) as bars:
         model, history = training.train(here, model, bars)
-        analysis = asked_measuring(model, training.dataset).measure_in(here, bars)
+        analysis = asked_measuring(model, training.dataset, fields="both").measure_in(here, bars)
     saved = {**training.summary(here), "test_accuracy": history["val_accuracy"].iloc[-1]}
     show_measured(terminal, analysis, saved, {**ways_to_look(here, here.path, analysis), **_another(training.data)})
 

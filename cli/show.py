@@ -9,13 +9,13 @@ import click
 
 from fm_keras.errors import InvalidInput
 from fm_keras_cli.command import Command, reporting, runs_dir_option
-from fm_keras_cli.numbers import count, figures, listed
+from fm_keras_cli.numbers import count, figures
 from fm_keras_cli.terminal import Terminal
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from fm_keras.analysis import Analysis, LayerFilters
+    from fm_keras.analysis import Analysis, FilterView, LayerFilters
 
 
 @click.command(cls=Command)
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 @click.option("--layer", metavar="L", help="the filters of this layer, best first")
 @click.option(
     "--filter", "number", type=click.IntRange(min=0), metavar="N", help="the matrix of this filter of the layer"
+)
+@click.option(
+    "--fields",
+    type=click.Choice(["probe", "network"]),
+    help="fields of probes, or of the network itself, where a run holds both (default: of probes)",
 )
 @click.option("--sort", metavar="COLUMN", help="sort the table by this column, largest first")
 @click.option("--rows", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="filters to list")
@@ -34,6 +39,7 @@ def show(
     run: str,
     layer: str | None,
     number: int | None,
+    fields: str | None,
     sort: str | None,
     rows: int,
     runs_dir: Path,
@@ -42,29 +48,29 @@ def show(
 
     RUN is a name, a path, or latest; it may also be a folder that `fm-keras analyze --to` wrote.
     """
-    from fm_keras_cli.measured import open_analysis
+    from fm_keras_cli.measured import check_layer, open_analysis
 
     if number is not None and layer is None:
         raise click.UsageError("--filter needs --layer.")
-    name, analysis = open_analysis(run, runs_dir)
+    name, analysis = open_analysis(run, runs_dir, fields)
     if layer is None:
         return _show_layers(terminal, name, analysis, sort)
-    if layer not in analysis:
-        raise InvalidInput(f"{name} has no layer {layer!r}. It has: {listed([each.layer for each in analysis])}.")
+    check_layer(name, analysis, layer)
     if number is None:
         return _show_filters(terminal, analysis, analysis[layer], sort, rows)
-    _show_filter(terminal, analysis, analysis[layer], number)
+    _show_filter(terminal, analysis.filter(layer, number))
 
 
 def _show_layers(terminal: Terminal, name: str, analysis: Analysis, sort: str | None) -> None:
     from rich.text import Text
 
-    from fm_keras_cli.answer import answer
+    from fm_keras.analysis.answer import answer
     from fm_keras_cli.tables import layer_table
 
     layers = analysis.layers()
     terminal.hint(
-        f"{name}: fields over {count(analysis.images, f'{analysis.settings.split} image')} of {analysis.data}"
+        f"{name}: {'probe' if analysis.probe else 'network'} fields over "
+        f"{count(analysis.images, f'{analysis.settings.split} image')} of {analysis.data}"
     )
     terminal.result(
         {"run": name, "answer": answer(layers), "layers": _sorted(layers, sort)},
@@ -76,16 +82,17 @@ def _show_layers(terminal: Terminal, name: str, analysis: Analysis, sort: str | 
 def _show_filters(terminal: Terminal, analysis: Analysis, filters: LayerFilters, sort: str | None, rows: int) -> None:
     from rich.text import Text
 
-    from fm_keras_cli.report import best_first
+    from fm_keras.filters import best_first
     from fm_keras_cli.tables import filter_table
 
     table = _sorted(filters.table, sort) if sort else best_first(filters.table)
     clusters, dead = filters.table["n_clusters"], int(filters.table["dead"].sum())
     said = (
         f"{filters.layer}: {count(len(filters), 'filter')}, {figures(clusters.mean())} clusters and "
-        f"{figures(filters.table['external_noise'].mean())} noise elements a filter, {dead:,} dead; "
-        f"probe accuracy {filters.accuracy:.3f}"
+        f"{figures(filters.table['external_noise'].mean())} noise elements a filter, {dead:,} dead"
     )
+    if analysis.probe:
+        said += f"; probe accuracy {filters.accuracy:.3f}"
     terminal.result(
         {"layer": filters.layer, "label_names": analysis.label_names, "filters": table},
         filter_table(table.head(rows), analysis.label_names, terminal.out.width),
@@ -95,30 +102,21 @@ def _show_filters(terminal: Terminal, analysis: Analysis, filters: LayerFilters,
         terminal.hint(f"{count(len(table) - rows, 'more filter')}: --rows {len(table)}")
 
 
-def _show_filter(terminal: Terminal, analysis: Analysis, filters: LayerFilters, number: int) -> None:
+def _show_filter(terminal: Terminal, view: FilterView) -> None:
     from rich.text import Text
 
     from fm_keras_cli.matrix import Matrix
-    from fm_keras_cli.tables import clusters_text
 
-    if number >= len(filters):
-        raise InvalidInput(f"{filters.layer} has filters 0 to {len(filters) - 1}; there is no {number}.")
-    fields = filters.fields_of([number])[0]
-    row = filters.table.iloc[number]
-    above = (fields > filters.threshold * fields.max()) & (fields.max() > 0)
-    matrix = Matrix(above, filters.cluster_of[number], analysis.label_names, filters.threshold)
-    clusters = f"{'clusters' if row.n_clusters > 1 else 'cluster'} {clusters_text(row.labels, analysis.label_names)}"
-    what = "dead" if row.dead else clusters if row.n_clusters else "no cluster"
-    said = f"{count(row.external_noise, 'noise element')}, SNR {figures(row.snr)}"
+    matrix = Matrix(view.above, view.cluster_of, view.label_names, view.threshold)
     terminal.result(
         {
-            "layer": filters.layer,
-            **row.to_dict(),
-            "label_names": analysis.label_names,
-            "cluster_of": filters.cluster_of[number],
-            "fields": fields,
+            "layer": view.layer,
+            **view.row.to_dict(),
+            "label_names": view.label_names,
+            "cluster_of": view.cluster_of,
+            "fields": view.field,
         },
-        Text(f"{filters.layer}, filter {number} of {len(filters)}: {what}, {said}\n"),
+        Text(f"{view.title}, {view.said}\n"),
         matrix.draw(terminal.out.width),
     )
 

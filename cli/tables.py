@@ -47,12 +47,14 @@ def layer_table(layers: pd.DataFrame, width: int) -> Table:
     """
     top = _largest_finite(layers["snr"])
     dead = 0 if (layers["dead"] > 0).any() else math.inf
+    probed = 0 if layers["accuracy"].notna().any() else math.inf
+    worth = 0 if "quality" in layers else math.inf
     columns = (
         ("layer", "left", 0, lambda row: row.layer),
         ("filters", "right", 0, lambda row: f"{row.units:,}"),
         ("map", "left", _EXTRAS_FROM, lambda row: row.positions),
-        ("accuracy", "right", 0, lambda row: decimals(row.accuracy, 3)),
-        ("", "left", _BARS_FROM, lambda row: Text(bar(row.accuracy), BLUE)),
+        ("accuracy", "right", probed, lambda row: decimals(row.accuracy, 3)),
+        ("", "left", max(_BARS_FROM, probed), lambda row: Text(bar(row.accuracy), BLUE)),
         ("clusters", "right", 0, lambda row: decimals(row.n_clusters, 1)),
         ("size", "right", 0, lambda row: decimals(row.cluster_size, 1)),
         ("signal", "right", _EXTRAS_FROM, lambda row: decimals(row.signal, 1)),
@@ -60,6 +62,7 @@ def layer_table(layers: pd.DataFrame, width: int) -> Table:
         ("SNR", "right", 0, lambda row: decimals(row.snr, 2)),
         ("", "left", _BARS_FROM, lambda row: Text(spark(row.snr, top), TEAL)),
         ("label spread", "right", _EXTRAS_FROM, lambda row: decimals(row.label_cv, 2)),
+        ("quality", "right", worth, lambda row: decimals(row.quality, 3)),
         ("dead", "right", dead, lambda row: f"{row.dead:.0%}"),
     )
     chosen = [(name, side, cell) for name, side, least, cell in columns if width >= least]
@@ -79,16 +82,24 @@ def filter_table(filters: pd.DataFrame, label_names: tuple[str, ...], width: int
         label_names: K names.
         width: columns of the terminal; less than 80: without signal and strength.
     """
-    wide = width >= _BARS_FROM
+    wide, worth = width >= _BARS_FROM, "quality" in filters
     table = new_table(right=("filter", "clusters"))
-    table.add_column("labels", no_wrap=True, overflow="ellipsis", max_width=width - (50 if wide else 36))
-    for name in ("signal", "noise", "SNR", "strength") if wide else ("noise", "SNR"):
+    table.add_column(
+        "labels", no_wrap=True, overflow="ellipsis", max_width=width - (50 if wide else 36) - (10 if worth else 0)
+    )
+    names = [*(("signal", "noise", "SNR", "strength") if wide else ("noise", "SNR")), *(["quality"] if worth else [])]
+    for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     for row in filters.itertuples(index=False):
         labels = Text("dead") if row.dead else Text(clusters_text(row.labels, label_names), TEAL)
-        noise = Text(f"{row.external_noise:,}", YELLOW if row.external_noise else "")
-        figures_of = [f"{row.signal:,}", noise, decimals(row.snr, 2), figures(row.strength)]
-        table.add_row(str(row.filter), str(row.n_clusters), labels, *(figures_of if wide else figures_of[1:3]))
+        cells = {
+            "signal": f"{row.signal:,}",
+            "noise": Text(f"{row.external_noise:,}", YELLOW if row.external_noise else ""),
+            "SNR": decimals(row.snr, 2),
+            "strength": figures(row.strength),
+            "quality": decimals(row.quality, 4) if worth else "",
+        }
+        table.add_row(str(row.filter), str(row.n_clusters), labels, *(cells[name] for name in names))
     return table
 
 

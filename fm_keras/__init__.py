@@ -3,9 +3,11 @@
 data       images and labels, and how they are fed to a model
 models     the networks of the papers, every width a parameter; the graph and the operations of any model
 training   presets, precision, XLA, and going on after an interruption
-slicing    where a model can be cut; Dense probes and class means of all layers in one pass
-filters    single-filter performance: fields, clusters, noise, SNR (NumPy and pandas alone)
+slicing    where a model can be cut; Dense probes and class means of all layers in one pass; contributions to the logits
+filters    single-filter performance: fields, clusters, noise, SNR; quality (NumPy and pandas alone)
 analysis   analyze(model, dataset) -> Analysis: the main job for any Keras model
+reports    pictures, one web page, and runs beside each other
+pruning    every way to say what a unit is worth, and how true each is
 
 Importing this package imports neither Keras nor TensorFlow.
 """
@@ -17,7 +19,7 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "analyze"]
 
 _VERBS = {"analyze": "fm_keras.analysis"}
-_WINGS = ("analysis", "data", "filters", "models", "slicing", "training")
+_WINGS = ("analysis", "data", "filters", "models", "pruning", "reports", "slicing", "training")
 
 
 def __getattr__(name: str) -> Any:

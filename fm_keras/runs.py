@@ -19,7 +19,7 @@ from fm_keras.hashes import file_hash, folder_hashes
 from fm_keras.records import RunRecord, SettingsByName, StageRecord, dump_settings
 
 ROOT = "runs"
-TRAIN, ANALYSIS = "train", "analysis"
+TRAIN, ANALYSIS, REPORT = "train", "analysis", "report"
 _RUN_FILE, _STAGE_FILE = "run.json", "stage.json"
 
 
@@ -53,6 +53,16 @@ class StageFolder:
     def filters(self) -> Path:
         """The filter table, one row per filter of every layer."""
         return self.path / "filters.csv"
+
+    @property
+    def network(self) -> Path:
+        """The analysis of the network fields, beside that of the probe fields."""
+        return self.path / "network"
+
+    @property
+    def page(self) -> Path:
+        """The report as one web page."""
+        return self.path / "report.html"
 
     def arrays(self, layer: str) -> Path:
         """The arrays of one layer."""

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import keras
 import numpy as np
 import pandas as pd
 
 from fm_keras.analysis.measure import measure_layer
+from fm_keras.analysis.network import network_analysis, with_quality
 from fm_keras.analysis.nouns import Analysis
 from fm_keras.data import Dataset, as_dataset, check_labels
 from fm_keras.progress import Progress, Step, silent
 from fm_keras.settings import AnalysisSettings, ProbeSettings
 from fm_keras.slicing import (
+    CutPoint,
+    NetworkMeasures,
     class_means,
     cut_memory,
     cut_points,
     fit_probes,
     group_cuts,
     masked_fields,
+    measure_network,
     probe_positions,
 )
 from fm_keras.training import check_shape
@@ -35,6 +40,7 @@ def analyze(
     dataset: Dataset | tuple[Any, np.ndarray] | tf.data.Dataset,
     *,
     layers: Iterable[str] | None = None,
+    fields: Literal["probe", "network", "both"] | None = None,
     test: tuple[Any, np.ndarray] | tf.data.Dataset | None = None,
     label_names: Sequence[str] | None = None,
     preprocess: Callable[[Any], Any] | None = None,
@@ -44,15 +50,21 @@ def analyze(
 ) -> Analysis:
     """Measure every filter of a network: single-filter performance, layer by layer.
 
-    A frozen copy is cut at each layer; a Dense probe learns to read the labels there; the field that each filter puts
-    on each output, averaged over the images of each label, shows which labels it picks.  The network itself is left
-    as it was.  K, the number of labels, comes from the data, not from the network.
+    Probe fields: a frozen copy is cut at each layer; a Dense probe learns to read the labels there; the field that each
+    filter puts on each output, averaged over the images of each label, shows which labels it picks.  K, the number of
+    labels, comes from the data, not from the network.
+
+    Network fields: the same for the network's own logits, without any training, with the quality of each filter: the
+    loss that its removal is expected to cost.  The network then needs one logit for each label.
+
+    The network itself is left as it was.
 
     Args:
         model: Functional or Sequential, nested models included.
         dataset: a `Dataset`; arrays (x, y), x an array or a dict of named inputs, y whole numbers or one-hot; or a
             batched `tf.data.Dataset` of such pairs.
         layers: paths of the layers to measure, as `cut_points` names them; all if None.
+        fields: probe, network, or both; as in `settings` if None.
         test: images to measure on, where `dataset` is none of ours.  Without it a seeded, stratified fifth of the
             arrays is held out.
         label_names: names of the labels, where `dataset` is none of ours; their numbers if None.
@@ -62,14 +74,15 @@ def analyze(
         progress: told about every step.
 
     Returns:
-        Analysis; `.layers()` and `.filters()` are DataFrames, `analysis["conv5_3"]` is one layer.
+        Analysis; `.layers()` and `.filters()` are DataFrames, `analysis["conv5_3"]` is one layer.  With both kinds of
+        fields it is that of the probe fields, and `.network` that of the network fields.
 
     Raises:
         CannotCut: the model, or a layer, cannot be cut.
         InvalidInput: unknown layer, image shape that does not fit, a label without images.
         BadActivations: a layer puts out NaN or infinite values.
 
-    Source: arXiv:2305.18078.
+    Source: arXiv:2305.18078; network fields and quality are *ours*.
 
     Example:
         >>> import keras, numpy as np
@@ -80,26 +93,59 @@ def analyze(
         Analysis('arrays', layers=1, filters=3, labels=2)
     """
     settings, probe = settings or AnalysisSettings(), probe or ProbeSettings()
+    settings = settings.changed(fields=fields) if fields else settings
     dataset = _as_dataset(dataset, test, label_names)
     check_shape(model, dataset)
     check_labels(dataset, "train")
     check_labels(dataset, "test")
-    chosen = cut_points(model, layers=layers)
-    names = [cut.layer for cut in chosen]
-    # Class means first: NaN activations are found before probes are trained on them.
-    means = class_means(model, dataset, layers=names, settings=settings, preprocess=preprocess, progress=progress)
-    probes = fit_probes(
-        model, dataset, layers=names, settings=probe, analysis=settings, preprocess=preprocess, progress=progress
-    )
-    split = getattr(dataset, settings.split)
-    measured = []
-    for number, cut in enumerate(chosen, start=1):
-        held = None
-        if settings.engine == "reference":
-            held = masked_fields(model, split, probes[cut.layer], settings=settings, preprocess=preprocess)
-        measured.append(measure_layer(cut, probes[cut.layer], means[cut.layer], settings, held=held))
-        progress(Step("filters", number, len(chosen), cut.layer))
-    return Analysis(dataset.label_names, tuple(measured), dataset.name, len(split), settings, probe)
+    job = _Job(model, dataset, cut_points(model, layers=layers), settings, preprocess, progress)
+    if settings.fields == "probe":
+        return job.probe_analysis(probe)
+    # Before probes are trained: a network without logits is found at once.
+    measures = job.network_measures()
+    network = network_analysis(dataset, job.cuts, measures, settings)
+    if settings.fields == "network":
+        return network
+    probed = job.probe_analysis(probe)
+    return replace(probed, measured=tuple(with_quality(each, measures) for each in probed), network=network)
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """One network to measure on some images."""
+
+    model: keras.Model
+    dataset: Dataset
+    cuts: list[CutPoint]
+    settings: AnalysisSettings
+    preprocess: Callable[[Any], Any] | None
+    progress: Progress
+
+    def probe_analysis(self, probe: ProbeSettings) -> Analysis:
+        """Fields that trained probes read."""
+        settings, dataset = self.settings, self.dataset
+        # Class means first: NaN activations are found before probes are trained on them.
+        means = class_means(self.model, dataset, settings=settings, **self._common())
+        probes = fit_probes(self.model, dataset, settings=probe, analysis=settings, **self._common())
+        split = getattr(dataset, settings.split)
+        measured = []
+        for number, cut in enumerate(self.cuts, start=1):
+            held = None
+            if settings.engine == "reference":
+                held = masked_fields(
+                    self.model, split, probes[cut.layer], settings=settings, preprocess=self.preprocess
+                )
+            measured.append(measure_layer(cut, probes[cut.layer], means[cut.layer], settings, held=held))
+            self.progress(Step("filters", number, len(self.cuts), cut.layer))
+        return Analysis(dataset.label_names, tuple(measured), dataset.name, len(split), settings, probe)
+
+    def network_measures(self) -> NetworkMeasures:
+        """What the network itself makes of its units."""
+        return measure_network(self.model, self.dataset, settings=self.settings, **self._common())
+
+    def _common(self) -> dict[str, Any]:
+        layers = [cut.layer for cut in self.cuts]
+        return {"layers": layers, "preprocess": self.preprocess, "progress": self.progress}
 
 
 def plan_analysis(

@@ -42,18 +42,18 @@ def measure_layer(
         threshold=settings.threshold,
         held=held,
     )
+    return measure_units(unmeasured, settings)
+
+
+def measure_units(unmeasured: LayerFilters, settings: AnalysisSettings) -> LayerFilters:
+    """The same layer with its clusters and table, from whatever fields it holds."""
     clusters, tables = [], []
     for first, fields in unmeasured.field_blocks():
         above = threshold_fields(fields, settings.threshold)
         clusters.append(find_clusters(above, settings.method))
         tables.append(measure_filters(above, clusters[-1], fields, first=first))
-    return LayerFilters(
-        **{
-            **vars(unmeasured),
-            "cluster_of": np.concatenate(clusters),
-            "table": pd.concat(tables, ignore_index=True),
-        }
-    )
+    table = pd.concat(tables, ignore_index=True)
+    return LayerFilters(**{**vars(unmeasured), "cluster_of": np.concatenate(clusters), "table": table})
 
 
 def _map(cut: CutPoint, max_positions: int) -> str:

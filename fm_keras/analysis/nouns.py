@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from fm_keras.analysis.view import FilterView
 from fm_keras.errors import InvalidInput
 from fm_keras.filters import (
     LabelHomogeneity,
@@ -17,6 +19,7 @@ from fm_keras.filters import (
     layer_statistics,
     threshold_fields,
 )
+from fm_keras.numbers import count
 from fm_keras.settings import AnalysisSettings, ProbeSettings
 
 _BLOCK_BYTES = 64e6
@@ -31,19 +34,20 @@ class LayerFilters:
     map: str
     """positions of the layer in words: '8 x 8', '32 x 32 pooled to 16 x 16', '64 tokens', '-'"""
     accuracy: float
-    """of the probe, on the test images"""
-    class_means: np.ndarray
-    """(K, P, U) mean activation of every label"""
-    kernel: np.ndarray
-    """(P, U, K) weights of the probe"""
+    """of the probe, on the test images; NaN where there is no probe"""
+    class_means: np.ndarray | None
+    """(K, P, U) mean activation of every label; None where there is no probe"""
+    kernel: np.ndarray | None
+    """(P, U, K) weights of the probe; None where there is none"""
     cluster_of: np.ndarray
     """(U, K) number of the cluster that holds each label, -1 for none"""
     table: pd.DataFrame
-    """one row per unit, see `fm_keras.filters.measure_filters`"""
+    """one row per unit, see `fm_keras.filters.measure_filters`; with quality, quality_low, quality_high after network
+    fields were measured"""
     threshold: float
     """share of a unit's largest field above which an element counts"""
     held: np.ndarray | None = None
-    """(U, K, K) fields that do not come from class means and kernel; None where they do"""
+    """(U, K, K) fields that do not come from class means and kernel, such as network fields; None where they do"""
 
     def __post_init__(self) -> None:
         for array in (self.class_means, self.kernel, self.cluster_of, self.held):
@@ -96,14 +100,21 @@ class Analysis:
     images: int
     """number of images over which the fields are averaged"""
     settings: AnalysisSettings
-    probe: ProbeSettings
+    probe: ProbeSettings | None
+    """how the probes were trained; None where there are none"""
+    network: Analysis | None = None
+    """the network fields of the same layers, where both kinds were measured"""
+    outputs: int | None = None
+    """outputs of each image to which contributions were taken; None without network fields"""
+    loss: float = math.nan
+    """mean cross entropy of the network in nats on the images of its fields; NaN without network fields"""
 
     def layers(self) -> pd.DataFrame:
         """One row per layer.
 
         Columns: layer, units, positions, accuracy (of the probe, on test), n_clusters, cluster_size, signal, noise,
-        noise_clustered (mean over filters with a cluster), snr, dead, label_cv: see
-        `fm_keras.filters.layer_statistics`.
+        noise_clustered (mean over filters with a cluster), snr, dead, label_cv; with network fields also quality,
+        quality_below_zero, quality_around_zero: see `fm_keras.filters.layer_statistics`.
         """
         rows = []
         for filters in self:
@@ -113,7 +124,10 @@ class Analysis:
         return pd.DataFrame(rows)
 
     def filters(self) -> pd.DataFrame:
-        """One row per filter of every layer: layer, and the columns of `fm_keras.filters.measure_filters`."""
+        """One row per filter of every layer: layer, and the columns of `fm_keras.filters.measure_filters`.
+
+        With network fields also quality, quality_low, quality_high in nats: see `fm_keras.filters.removal_cost`.
+        """
         tables = []
         for filters in self:
             table = filters.table.copy()
@@ -121,11 +135,49 @@ class Analysis:
             tables.append(table)
         return pd.concat(tables, ignore_index=True)
 
+    def filter(self, layer: str, number: int) -> FilterView:
+        """One filter as people look at it; in a notebook it shows its matrix.
+
+        Raises:
+            InvalidInput: a layer that was not measured, or a filter that it does not have.
+        """
+        filters = self[layer]
+        if not 0 <= number < len(filters):
+            raise InvalidInput(f"{layer} has filters 0 to {len(filters) - 1}; there is no {number}.")
+        fields = filters.fields_of([number])
+        return FilterView(
+            layer=layer,
+            number=number,
+            units=len(filters),
+            label_names=self.label_names,
+            field=fields[0],
+            above=threshold_fields(fields, filters.threshold)[0],
+            cluster_of=filters.cluster_of[number],
+            row=filters.table.iloc[number],
+            threshold=filters.threshold,
+            source=self.source,
+        )
+
+    @property
+    def source(self) -> str:
+        """What the fields are means of: probe fields over 10,000 test images of cifar10."""
+        images = f"{count(self.images, f'{self.settings.split} image')} of {self.data}"
+        if self.settings.fields != "network":
+            return f"probe fields over {images}"
+        some = self.outputs is not None and self.outputs < len(self.label_names)
+        return f"network fields over {images}{f', {self.outputs} outputs of each' if some else ''}"
+
     def save(self, folder: str | Path) -> None:
         """Write the analysis as CSV and .npz files; see `fm_keras.analysis.save_analysis`."""
         from fm_keras.analysis.store import save_analysis
 
         save_analysis(self, Path(folder))
+
+    def to_html(self, path: str | Path) -> None:
+        """Write the analysis as one web page; see `fm_keras.reports.write_report`."""
+        from fm_keras.reports import write_report
+
+        write_report(self, path)
 
     @classmethod
     def load(cls, folder: str | Path) -> Analysis:
@@ -152,3 +204,8 @@ class Analysis:
     def __repr__(self) -> str:
         units = sum(len(filters) for filters in self)
         return f"Analysis({self.data!r}, layers={len(self)}, filters={units}, labels={len(self.label_names)})"
+
+    def _repr_html_(self) -> str:
+        from fm_keras.analysis.notebook import analysis_html
+
+        return analysis_html(self)

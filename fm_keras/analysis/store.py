@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Literal
 
@@ -28,11 +29,13 @@ class AnalysisRecord(Record):
     data: str
     images: int
     settings: AnalysisSettings
-    probe: ProbeSettings
+    probe: ProbeSettings | None
+    outputs: int | None = None
+    loss: float | None = None
 
 
 def save_analysis(analysis: Analysis, folder: Path) -> None:
-    """Write an analysis: analysis.json, layers.csv, filters.csv, and arrays/<layer>.npz.
+    """Write an analysis: analysis.json, layers.csv, filters.csv, arrays/<layer>.npz, and network/ with the same.
 
     Args:
         analysis: what `analyze` returned.
@@ -43,17 +46,20 @@ def save_analysis(analysis: Analysis, folder: Path) -> None:
     """
     stage = StageFolder(folder)
     for filters in analysis:
-        arrays = {name: getattr(filters, name) for name in _ARRAYS}
-        save_arrays(stage.arrays(filters.layer), {**arrays, "held": _held_or_empty(filters)})
+        save_arrays(stage.arrays(filters.layer), {name: _or_empty(getattr(filters, name)) for name in _ARRAYS})
     for path, table in ((stage.layers, analysis.layers()), (stage.filters, format_groups(analysis.filters()))):
         with write_beside(path) as partial:
             table.to_csv(partial, index=False)
+    if analysis.network is not None:
+        save_analysis(analysis.network, stage.network)
     AnalysisRecord(
         label_names=analysis.label_names,
         data=analysis.data,
         images=analysis.images,
         settings=analysis.settings,
         probe=analysis.probe,
+        outputs=analysis.outputs,
+        loss=None if math.isnan(analysis.loss) else analysis.loss,
     ).write(stage.analysis)
 
 
@@ -80,7 +86,7 @@ def load_analysis(folder: Path) -> Analysis:
                 f"{stage.arrays(row['layer'])}: expected clusters of shape {(len(table), len(record.label_names))}, "
                 f"found {arrays['cluster_of'].shape}. {_AGAIN}"
             )
-        arrays["held"] = arrays["held"] if arrays["held"].size else None
+        arrays = {name: array if array.size else None for name, array in arrays.items()}
         measured.append(
             LayerFilters(
                 layer=row["layer"],
@@ -91,11 +97,21 @@ def load_analysis(folder: Path) -> Analysis:
                 **arrays,
             )
         )
-    return Analysis(record.label_names, tuple(measured), record.data, record.images, record.settings, record.probe)
+    return Analysis(
+        label_names=record.label_names,
+        measured=tuple(measured),
+        data=record.data,
+        images=record.images,
+        settings=record.settings,
+        probe=record.probe,
+        network=load_analysis(stage.network) if record.settings.fields == "both" else None,
+        outputs=record.outputs,
+        loss=math.nan if record.loss is None else record.loss,
+    )
 
 
-def _held_or_empty(filters: LayerFilters) -> np.ndarray:
-    return np.zeros((0, 0, 0), np.float32) if filters.held is None else filters.held
+def _or_empty(array: np.ndarray | None) -> np.ndarray:
+    return np.zeros(0, np.float32) if array is None else array
 
 
 def _read_table(path: Path, types: type | dict[str, type]) -> pd.DataFrame:

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +8,20 @@ from fm_keras.errors import BadRun
 from fm_keras.settings import AnalysisSettings, ProbeSettings
 
 PROBE = ProbeSettings(epochs=2, batch_size=16)
+
+
+@pytest.fixture(scope="module")
+def of_four():
+    """A network with one logit for each label of the blobs."""
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((6, 6, 2)),
+            keras.layers.Conv2D(5, 3, activation="relu", name="conv"),
+            keras.layers.Flatten(),
+            keras.layers.Dense(4, "softmax"),
+        ]
+    )
 
 
 @pytest.fixture
@@ -34,6 +49,37 @@ def test_fields_that_were_measured_for_real_are_kept(network, blobs, tmp_path):
     reference = analyze(network, blobs, probe=PROBE, settings=AnalysisSettings(engine="reference"))
     reference.save(tmp_path)
     np.testing.assert_array_equal(Analysis.load(tmp_path)["hidden"].fields, reference["hidden"].fields)
+
+
+def assert_alike(one, other):
+    pd.testing.assert_frame_equal(other.layers(), one.layers())
+    pd.testing.assert_frame_equal(other.filters(), one.filters())
+    for name in ("label_names", "settings", "probe", "images", "data", "outputs"):
+        assert getattr(other, name) == getattr(one, name)
+    np.testing.assert_equal(other.loss, one.loss)
+    for filters, others in zip(one, other, strict=True):
+        for name in ("class_means", "kernel", "cluster_of", "held", "fields"):
+            np.testing.assert_equal(getattr(others, name), getattr(filters, name))
+
+
+@pytest.mark.parametrize("fields", ["network", "both"])
+def test_save_then_load_is_the_identity_for_network_fields(fields, of_four, blobs, tmp_path):
+    measured = analyze(of_four, blobs, fields=fields, probe=PROBE)
+
+    measured.save(tmp_path)
+    loaded = Analysis.load(tmp_path)
+
+    assert_alike(measured, loaded)
+    assert (loaded.network is None) == (fields == "network")
+    if fields == "both":
+        assert_alike(measured.network, loaded.network)
+
+
+def test_a_missing_network_analysis_is_named(of_four, blobs, tmp_path):
+    analyze(of_four, blobs, fields="both", probe=PROBE).save(tmp_path)
+    (tmp_path / "network" / "analysis.json").unlink()
+    with pytest.raises(BadRun, match=r"network.analysis\.json"):
+        Analysis.load(tmp_path)
 
 
 def test_a_nested_layer_has_a_file_of_its_own(analysis, tmp_path):

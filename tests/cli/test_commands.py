@@ -18,7 +18,7 @@ def test_show_draws_the_layer_table_and_answers_in_words(command, runs_dir):
     outcome = command("show", "small", "--runs-dir", runs_dir)
 
     lines = outcome.out.splitlines()
-    assert lines[0].split() == ["layer", "filters", "accuracy", "clusters", "size", "noise", "SNR", "dead"]
+    assert lines[0].split() == ["layer", "filters", "accuracy", "clusters", "size", "noise", "SNR", "quality", "dead"]
     assert [line.split()[0] for line in lines[1:5]] == ["conv1", "conv2", "fc1", "fc2"]
     assert "From conv1 to fc2 the noise of a filter" in outcome.out
 

@@ -44,7 +44,7 @@ def test_a_run_trains_measures_saves_and_shows(process, small, tmp_path):
     lines = err.splitlines()
     assert lines[0] == "digits: 200 images, 8 x 8 enlarged 2 times, 10 labels, built in"
     assert lines[1].startswith("LeNet-5 width 6: 2 conv layers, 22 filters, 15.6 k parameters; ")
-    assert [line.split("  ")[0] for line in lines[3:7]] == ["train", "measure", "probe", "filters"]
+    assert [line.split("  ")[0] for line in lines[3:8]] == ["train", "network", "measure", "probe", "filters"]
     assert out.splitlines()[0].split()[:4] == ["layer", "filters", "accuracy", "clusters"]
     assert (tmp_path / "runs" / "digits-lenet5" / "analysis" / "layers.csv").is_file()
     assert "fm-keras show digits-lenet5 --layer fc2 " in err
@@ -114,8 +114,8 @@ def test_a_plan_says_passes_memory_and_time_and_writes_nothing(command, small, t
     outcome = command("run", *small, "--plan")
 
     assert outcome.code == 0
-    rows = [line.split()[:2] for line in outcome.out.splitlines()[1:4]]
-    assert rows == [["train", "3"], ["measure", "1"], ["probe", "1"]]
+    rows = [line.split()[:2] for line in outcome.out.splitlines()[1:5]]
+    assert rows == [["train", "3"], ["network", "11"], ["measure", "1"], ["probe", "1"]]
     assert outcome.out.splitlines()[-1].endswith("Nothing has been done; leave --plan out to do it.")
     assert list(tmp_path.iterdir()) == []
 

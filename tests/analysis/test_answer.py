@@ -3,7 +3,7 @@ import math
 import pandas as pd
 import pytest
 
-from fm_keras_cli.answer import answer
+from fm_keras.analysis.answer import answer
 
 
 def layers(*rows):

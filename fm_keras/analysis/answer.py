@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from fm_keras_cli.numbers import figures
+from fm_keras.numbers import figures
 
 _SAME = 0.05
 

@@ -1,0 +1,50 @@
+"""Where an analysis comes from: what the report page says about its run."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import Self
+
+import pandas as pd
+
+from fm_keras.models import architecture
+from fm_keras.records import RunRecord
+from fm_keras.runs import TRAIN, Run
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """A run, or a folder that holds nothing but an analysis."""
+
+    name: str
+    """how people call it"""
+    command: str
+    """command that shows more of it; ` --layer L --filter N` is put behind it"""
+    record: RunRecord | None = None
+    """what marks the run; None where there is none"""
+    history: pd.DataFrame | None = None
+    """what every epoch of the training brought; None where there was none"""
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """The origin of a run's analysis.
+
+        Raises:
+            BadRun: the run has no training, or it is damaged.
+        """
+        history = pd.read_csv(run.read_stage(TRAIN).history)
+        return cls(run.name, f"fm-keras show {shlex.quote(run.name)}", run.record, history)
+
+    @property
+    def network(self) -> str | None:
+        """The network in words: VGG-16, width 16."""
+        if self.record is None:
+            return None
+        model = self.record.settings["model"]
+        return f"{architecture(model['name']).title}, width {model['width']}"
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """Of the trained network, after its last epoch."""
+        return None if self.history is None else float(self.history["val_accuracy"].iloc[-1])

@@ -1,0 +1,40 @@
+"""A figure for each question about what was measured: each takes nouns and returns a matplotlib Figure.
+
+matrix.py    one filter: field, above the threshold, permuted      grid.py     filters of a layer, chosen by choice.py
+pair.py      probe field and network field of one filter           depth.py    accuracy, SNR, noise, clusters by depth
+quality.py   quality against SNR                                   worth.py    quality by depth
+labels.py    how evenly labels are spread                          sizes.py    how large clusters are
+training.py  what every epoch brought
+
+picture.py   style, room for words, saving                         panels.py   the two ways to draw a matrix
+course.py    one measure through the depth                         names.py    names that can be drawn
+measured.py  what a figure needs to have been measured
+
+No figure touches pyplot or the user's settings; a notebook shows it by itself.
+"""
+
+from fm_keras.reports.plots.choice import choose_filters
+from fm_keras.reports.plots.depth import depth_curves
+from fm_keras.reports.plots.grid import layer_filters
+from fm_keras.reports.plots.labels import label_homogeneity
+from fm_keras.reports.plots.matrix import filter_matrix
+from fm_keras.reports.plots.pair import field_pair
+from fm_keras.reports.plots.picture import save
+from fm_keras.reports.plots.quality import quality_against_snr
+from fm_keras.reports.plots.sizes import cluster_sizes
+from fm_keras.reports.plots.training import training_history
+from fm_keras.reports.plots.worth import quality_by_depth
+
+__all__ = [
+    "choose_filters",
+    "cluster_sizes",
+    "depth_curves",
+    "field_pair",
+    "filter_matrix",
+    "label_homogeneity",
+    "layer_filters",
+    "quality_against_snr",
+    "quality_by_depth",
+    "save",
+    "training_history",
+]
