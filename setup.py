@@ -30,7 +30,8 @@ EXTRAS = {
     "report": ["jinja2>=3.1.4", "matplotlib>=3.9.0"],
 }
 EXTRAS["all"] = [*EXTRAS["jax"], *EXTRAS["report"]]
-EXTRAS["test"] = [*EXTRAS["report"], "hypothesis>=6.100", "pytest>=8.2", "ruff>=0.9", "selenium>=4.25"]
+TOOLS = ["hypothesis>=6.100", "pytest>=8.2", "pytest-xdist>=3.6", "ruff>=0.9", "selenium>=4.25"]
+EXTRAS["test"] = [*EXTRAS["report"], *TOOLS]
 
 setup(
     name="fm-keras",

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from fm_keras.analysis.view import label_order, noise_elements
 from fm_keras_cli.numbers import count
-from fm_keras_cli.tables import TEAL, YELLOW
+from fm_keras_cli.tables import TEAL, YELLOW, one_line
 
 _CORNER = "input \\ output"
 _MARKS = "▒• noise   . below"
@@ -49,19 +50,19 @@ class Matrix:
             width: columns of the terminal.
         """
         order = self.order()
-        names = [self.label_names[label] for label in order]
-        longest = max(map(len, names))
+        names = [one_line(self.label_names[label]) for label in order]
+        longest = max(map(cell_len, names))
         numbered = longest > _SHORT and (longest + 2) * len(names) > width - _WIDEST_NAME
-        rows = [f"{name[:_WIDEST_NAME]} {label}" if numbered else name for name, label in zip(names, order)]
+        rows = [f"{_cut(name)} {label}" if numbered else name for name, label in zip(names, order)]
         heads = [str(label) for label in order] if numbered else names
-        cell = max(_NARROWEST_CELL, max(map(len, heads)) + 2)
-        margin = max(len(_CORNER), *map(len, rows)) + 1
+        cell = max(_NARROWEST_CELL, max(map(cell_len, heads)) + 2)
+        margin = max(len(_CORNER), *map(cell_len, rows)) + 1
         shown = order[: max(1, (width - margin - 2) // cell)]
         text = Text(f"{_CORNER:>{margin}}", "bright_black")
         for head in heads[: len(shown)]:
-            text.append(f" {head:<{cell - 1}}", "bold")
+            text.append(f" {set_cell_size(head, cell - 1)}", "bold")
         for row, label in zip(rows, shown):
-            text.append(f"\n{row:>{margin}}", "bold")
+            text.append(f"\n{'':{margin - cell_len(row)}}{row}", "bold")
             self._draw_row(text, label, shown, cell)
         legend = f"█ above {self.threshold:g} of the maximum   "
         indent = margin if margin + len(legend) + len(_MARKS) <= width else 1
@@ -91,3 +92,8 @@ class Matrix:
         if held:
             parts.append(f"and {count(held, 'label')} of clusters")
         return f"\nLeft out: {' '.join(parts)}; a wider terminal shows more, --json all."
+
+
+def _cut(name: str) -> str:
+    """As much of a name as its column holds; letters of some scripts take two cells."""
+    return name if cell_len(name) <= _WIDEST_NAME else set_cell_size(name, _WIDEST_NAME)

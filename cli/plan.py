@@ -64,9 +64,10 @@ def show_network_plan(
     dataset: Dataset,
     settings: AnalysisSettings,
     layers: Sequence[str] | None,
+    with_fields: bool,
 ) -> None:
-    """Passes, memory and rough time of network fields and quality."""
-    row = _network_row(Measuring(model, dataset, settings, ProbeSettings(), layers))
+    """Passes, memory and rough time of quality, with network fields or without."""
+    row = _network_row(Measuring(model, dataset, settings, ProbeSettings(), layers), with_fields)
     _show_rows(terminal, [row])
 
 
@@ -130,10 +131,11 @@ def _probe_rows(measuring: Measuring) -> list[dict[str, Any]]:
     ]
 
 
-def _network_row(measuring: Measuring) -> dict[str, Any]:
+def _network_row(measuring: Measuring, with_fields: bool = True) -> dict[str, Any]:
     from fm_keras.slicing import cut_points, plan_network
 
-    plan = plan_network(measuring.model, measuring.dataset, layers=measuring.layers, settings=measuring.settings)
+    how = {"layers": measuring.layers, "settings": measuring.settings, "with_fields": with_fields}
+    plan = plan_network(measuring.model, measuring.dataset, **how)
     start, each = _forward_times(measuring)
     layers = len(cut_points(measuring.model, layers=measuring.layers))
     return {

@@ -9,7 +9,7 @@ import click
 
 from fm_keras.settings import AnalysisSettings, DataSettings
 from fm_keras_cli.command import Command, import_option, plan_option, reporting, runs_dir_option
-from fm_keras_cli.numbers import file_size
+from fm_keras_cli.numbers import count, file_size
 from fm_keras_cli.options import Names, given, settings_options
 from fm_keras_cli.terminal import Terminal
 
@@ -61,7 +61,6 @@ def quality(
     The quality of a filter is the loss, in nats, that its removal is expected to cost.  Nothing is trained: it takes a
     forward pass and some backward passes over the images.
     """
-    from fm_keras.pruning import check_scores
     from fm_keras_cli.backend import load_backend
     from fm_keras_cli.bars import Bars
     from fm_keras_cli.header import describe_images, describe_model
@@ -81,9 +80,14 @@ def quality(
     terminal.hint(describe_images(dataset), describe_model(network), "")
     settings = AnalysisSettings(**{**given(AnalysisSettings), "fields": "network"})
     if plan:
-        return show_network_plan(terminal, network, dataset, settings, layers)
+        fits = _fields_fit(terminal, network, dataset, settings, layers)
+        if check:
+            terminal.hint("Silencing filters for real (--check) comes on top; --units N bounds it.")
+        return show_network_plan(terminal, network, dataset, settings, layers, fits)
     with Bars(terminal) as bars:
         if check:
+            from fm_keras.pruning import check_scores
+
             analysis = _analysis_of(run, dataset)
             how = {"analysis": analysis, "layers": layers, "units": units, "halves": halves, "settings": settings}
             _check(terminal, check_scores(network, dataset, **how, progress=bars))
@@ -135,18 +139,35 @@ def _tables(
 ) -> tuple[NetworkMeasures, pd.DataFrame, pd.DataFrame]:
     """What was measured, and a row for each layer and each filter: with clusters where their fields fit in memory."""
     from fm_keras.analysis import network_analysis, quality_tables
-    from fm_keras.slicing import cut_points, fields_memory, measure_network
+    from fm_keras.slicing import cut_points, measure_network
 
-    cuts = cut_points(network, layers=layers)
-    need = fields_memory(cuts, dataset.labels)
-    fits = need < settings.memory_limit * 1e9
-    if not fits:
-        terminal.hint(f"Clusters are left out: fields of so many labels would take {file_size(need)}.")
+    fits = _fields_fit(terminal, network, dataset, settings, layers)
     measures = measure_network(network, dataset, layers=layers, with_fields=fits, settings=settings, progress=bars)
     if not fits:
         return measures, *quality_tables(measures)
-    analysis = network_analysis(dataset, cuts, measures, settings)
+    analysis = network_analysis(dataset, cut_points(network, layers=layers), measures, settings)
     return measures, analysis.layers(), analysis.filters()
+
+
+def _fields_fit(
+    terminal: Terminal,
+    network: keras.Model,
+    dataset: Dataset,
+    settings: AnalysisSettings,
+    layers: Sequence[str] | None,
+) -> bool:
+    """Whether to take network fields, for the clusters: they fit in memory, and take no more passes than asked for."""
+    from fm_keras.slicing import FEW_LABELS, cut_points, fields_memory
+
+    need = fields_memory(cut_points(network, layers=layers), dataset.labels)
+    if need >= settings.memory_limit * 1e9:
+        terminal.hint(f"Clusters are left out: fields of so many labels would take {file_size(need)}.")
+        return False
+    if dataset.labels > max(FEW_LABELS, settings.outputs):
+        passes = count(dataset.labels, "backward pass")
+        terminal.hint(f"Clusters are left out: they take {passes} (--outputs {dataset.labels} does it).")
+        return False
+    return True
 
 
 def _check(terminal: Terminal, found: ScoreCheck) -> None:

@@ -122,9 +122,9 @@ def quality_answer(filters: pd.DataFrame, layers: pd.DataFrame) -> str:
     spare = int((filters["quality_low"] <= 0).sum())
     most = layers.loc[layers["quality"].idxmax()]
     return (
-        f"{spare:,} of {count(len(filters), 'filter')} cost nothing that is sure to lose, one at a time; the filters "
-        f"of {most.layer} cost most, {figures(most.quality)} nats in sum. Single costs do not add up: choose groups "
-        "with fm_keras.filters.choose_units."
+        f"{spare:,} of {count(len(filters), 'filter')} could be lost, one at a time, at no cost that can be told from "
+        f"zero; the filters of {most.layer} cost most, {figures(most.quality)} nats in sum. Single costs do not add "
+        "up: choose groups with fm_keras.filters.choose_units."
     )
 
 
@@ -159,18 +159,19 @@ def check_answer(found: ScoreCheck) -> str:
     spearman = found.correlations.pivot(index="layer", columns="score", values="spearman")
     scores = spearman.drop(columns="ceiling")
     best = int((scores["quality"] >= scores.max(axis=1)).sum())
+    images = count(found.images, "image")
     said = (
-        f"Spearman: rank correlation of a score, from {count(found.images, 'image')}, with the rise of the loss on "
-        f"{found.images:,} others when one filter is silenced.\n{_against_ceiling(spearman)} It is the best score in "
-        f"{best} of {count(len(spearman), 'layer')}"
+        f"Spearman: rank correlation of a score, from {images} (SNR, noise, field norm: from those of the analysis), "
+        f"with the rise of the loss on {found.images:,} others when one filter is silenced.\n"
+        f"{_against_ceiling(spearman)} It is the best score in {best} of {count(len(spearman), 'layer')}"
     )
     if found.halves.empty:
         return f"{said}."
     halves = found.halves.pivot(index="layer", columns="rule", values="accuracy").drop(columns="whole network")
-    wins = halves.eq(halves.max(axis=1), axis=0).sum().sort_values(ascending=False, kind="stable")
-    rule = _NAMES.get(wins.index[0], wins.index[0])
-    left = f"with half of a layer silenced (half kept: the accuracy then) the {rule} leaves most in {wins.iloc[0]}"
-    return f"{said}; {left}."
+    wins = halves.eq(halves.max(axis=1), axis=0).sum()
+    rule = _NAMES.get(wins.idxmax(), wins.idxmax())
+    left = f"the {rule} leaves most in {count(int(wins.max()), 'layer')}, ties included"
+    return f"{said}; with half of a layer silenced (half kept: the accuracy then) {left}."
 
 
 def _against_ceiling(spearman: pd.DataFrame) -> str:

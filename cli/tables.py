@@ -14,7 +14,9 @@ TEAL, YELLOW, BLUE, ORANGE = "dark_cyan", "yellow3", "blue", "dark_orange"
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _HEIGHTS = "▁▂▃▄▅▆▇█"
 _BAR = 8
-_BARS_FROM, _EXTRAS_FROM = 80, 110
+_SIZE_FROM, _BARS_FROM, _EXTRAS_FROM = 70, 80, 110
+_EXTRA_COLUMNS = {"quality": 9, "dead": 6}
+_SPARE = 16  # cells that names of layers and those columns may take together beside the bars, 80 wide
 
 
 def new_table(*, left: tuple[str, ...] = (), right: tuple[str, ...] = ()) -> Table:
@@ -49,14 +51,16 @@ def layer_table(layers: pd.DataFrame, width: int) -> Table:
     dead = 0 if (layers["dead"] > 0).any() else math.inf
     probed = 0 if layers["accuracy"].notna().any() else math.inf
     worth = 0 if "quality" in layers else math.inf
+    longest = int(layers["layer"].str.len().max())
+    taken = _EXTRA_COLUMNS["quality"] * (worth == 0) + _EXTRA_COLUMNS["dead"] * (dead == 0) + longest - _SPARE
     columns = (
         ("layer", "left", 0, lambda row: row.layer),
         ("filters", "right", 0, lambda row: f"{row.units:,}"),
         ("map", "left", _EXTRAS_FROM, lambda row: row.positions),
         ("accuracy", "right", probed, lambda row: decimals(row.accuracy, 3)),
-        ("", "left", max(_BARS_FROM, probed), lambda row: Text(bar(row.accuracy), BLUE)),
+        ("", "left", max(_BARS_FROM + max(0, taken), probed), lambda row: Text(bar(row.accuracy), BLUE)),
         ("clusters", "right", 0, lambda row: decimals(row.n_clusters, 1)),
-        ("size", "right", 0, lambda row: decimals(row.cluster_size, 1)),
+        ("size", "right", 0 if math.inf in (worth, dead) else _SIZE_FROM, lambda row: decimals(row.cluster_size, 1)),
         ("signal", "right", _EXTRAS_FROM, lambda row: decimals(row.signal, 1)),
         ("noise", "right", 0, lambda row: decimals(row.noise, 1)),
         ("SNR", "right", 0, lambda row: decimals(row.snr, 2)),
@@ -105,7 +109,12 @@ def filter_table(filters: pd.DataFrame, label_names: tuple[str, ...], width: int
 
 def clusters_text(groups: tuple[tuple[int, ...], ...], label_names: tuple[str, ...]) -> str:
     """Clusters by label name: {cat, dog} {ship}; - for none."""
-    return " ".join(f"{{{', '.join(label_names[label] for label in group)}}}" for group in groups) or "-"
+    return " ".join(f"{{{', '.join(one_line(label_names[label]) for label in group)}}}" for group in groups) or "-"
+
+
+def one_line(name: str) -> str:
+    """A name without line breaks, and without letters that a terminal would obey."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in name).split())
 
 
 def bar(share: float) -> str:

@@ -18,6 +18,7 @@ from fm_keras.errors import BadRun
 _FREE_SPACE = "Free some space there and repeat the command: what was finished is kept."
 _OTHER_FOLDER = "Choose a folder that you may write to."
 _OTHER_NAME = "Something else has that name: move it away or choose another."
+_PARTIAL = ".partial-"
 _ADVICE = {
     errno.ENOSPC: _FREE_SPACE,
     errno.EDQUOT: _FREE_SPACE,
@@ -45,7 +46,8 @@ def disk_errors_in_one_line(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in _ADVICE:
             raise
-        raise BadRun(f"{error.filename or path}: {error.strerror}. {_ADVICE[error.errno]}") from error
+        partial = error.filename is None or Path(os.fsdecode(error.filename)).name.startswith(_PARTIAL)
+        raise BadRun(f"{path if partial else error.filename}: {error.strerror}. {_ADVICE[error.errno]}") from error
 
 
 @contextmanager
@@ -61,7 +63,7 @@ def write_beside(path: Path) -> Iterator[Path]:
     Raises:
         BadRun: no space or no permission.
     """
-    partial = path.with_name(f".partial-{os.getpid()}-{path.name}")
+    partial = path.with_name(f"{_PARTIAL}{os.getpid()}-{path.name}")
     with disk_errors_in_one_line(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -99,6 +99,11 @@ class RunRecord(Record):
     versions: dict[str, str] = Field(default_factory=lambda: versions())
     """fm_keras, Python, NumPy, Keras and its backend, when the run was made"""
 
+    @property
+    def trains(self) -> bool:
+        """Whether the network is trained in the run, not only measured there."""
+        return "train" in self.settings
+
     def differences(self, other: RunRecord) -> list[str]:
         """What another run must not have otherwise to be the same run, such as 'model.width 16 instead of 8'."""
         mine, others = self._identity(), other._identity()

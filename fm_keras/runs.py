@@ -194,6 +194,8 @@ class Run:
         """The record of a stage, after all its files were compared with it."""
         folder, remedy = self.path / name, f"Make it again: {self.record.command}"
         if not folder.is_dir():
+            if name == TRAIN and not self.record.trains:
+                raise BadRun(f"{self.path} holds no network: one from elsewhere was measured by {self.record.command}")
             raise BadRun(f"{self.path} has no stage {name!r} yet. Make it: {self.record.command}")
         record = StageRecord.read(folder / _STAGE_FILE, remedy)
         for file, expected in record.files.items():

@@ -188,7 +188,7 @@ class AnalysisSettings(Settings):
     images: int | None = Field(5000, ge=1)
     """images of the split, equally many of every label, over which network fields and quality are measured"""
     outputs: int = Field(10, ge=2)
-    """network fields and quality beyond 16 labels: outputs of each image, its true label and largest logits"""
+    """quality without fields, beyond 16 labels: outputs of each image, its true label and its largest logits"""
     seed: int = Field(0, ge=0, lt=2**31)
     """seed of the choice of images and of the bootstrap over them"""
 

@@ -56,6 +56,6 @@ def _snr_words(before: float, after: float) -> str:
     """In times where it rises clearly, else in figures."""
     if before > 0 and math.isfinite(after) and after / before >= 1.75:
         times = after / before
-        fold = "doubles" if times < 2.5 else f"rises {round(times)}-fold"
+        fold = f"rises {round(times)}-fold" if times >= 2.5 else "doubles" if times >= 1.95 else "nearly doubles"
         return f"{fold} ({figures(before)} to {figures(after)})"
     return _noise_words(before, after)

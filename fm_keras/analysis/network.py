@@ -38,7 +38,6 @@ def network_analysis(
         images=measures.images,
         settings=settings.changed(fields="network"),
         probe=None,
-        outputs=measures.outputs,
         loss=measures.loss,
     )
 

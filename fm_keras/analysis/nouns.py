@@ -104,8 +104,6 @@ class Analysis:
     """how the probes were trained; None where there are none"""
     network: Analysis | None = None
     """the network fields of the same layers, where both kinds were measured"""
-    outputs: int | None = None
-    """outputs of each image to which contributions were taken; None without network fields"""
     loss: float = math.nan
     """mean cross entropy of the network in nats on the images of its fields; NaN without network fields"""
 
@@ -164,8 +162,7 @@ class Analysis:
         images = f"{count(self.images, f'{self.settings.split} image')} of {self.data}"
         if self.settings.fields != "network":
             return f"probe fields over {images}"
-        some = self.outputs is not None and self.outputs < len(self.label_names)
-        return f"network fields over {images}{f', {self.outputs} outputs of each' if some else ''}"
+        return f"network fields over {images}"
 
     def save(self, folder: str | Path) -> None:
         """Write the analysis as CSV and .npz files; see `fm_keras.analysis.save_analysis`."""

@@ -30,7 +30,6 @@ class AnalysisRecord(Record):
     images: int
     settings: AnalysisSettings
     probe: ProbeSettings | None
-    outputs: int | None = None
     loss: float | None = None
 
 
@@ -58,7 +57,6 @@ def save_analysis(analysis: Analysis, folder: Path) -> None:
         images=analysis.images,
         settings=analysis.settings,
         probe=analysis.probe,
-        outputs=analysis.outputs,
         loss=None if math.isnan(analysis.loss) else analysis.loss,
     ).write(stage.analysis)
 
@@ -105,7 +103,6 @@ def load_analysis(folder: Path) -> Analysis:
         settings=record.settings,
         probe=record.probe,
         network=load_analysis(stage.network) if record.settings.fields == "both" else None,
-        outputs=record.outputs,
         loss=math.nan if record.loss is None else record.loss,
     )
 

@@ -66,7 +66,7 @@ def check_scores(
         model: classifier with logits, or a softmax of them; left as it was.
         dataset: labeled images.
         analysis: of this model, for the scores that fields make: snr, few_noise, field_norm, and with probe fields
-            probe_ablation.  Without it these are left out.
+            probe_ablation.  Without it these are left out.  Its fields are those of whatever images it was measured on.
         layers: paths of cuts; all if None.
         units: at most so many units of each layer are silenced one by one, a seeded choice; all if None.
         halves: silence half of each layer at once, too, by every score and by the greedy choice.

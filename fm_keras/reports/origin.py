@@ -28,20 +28,22 @@ class Origin:
 
     @classmethod
     def of(cls, run: Run) -> Self:
-        """The origin of a run's analysis.
+        """The origin of a run's analysis; without a history where the run only measured a network of the user's.
 
         Raises:
-            BadRun: the run has no training, or it is damaged.
+            BadRun: the training of the run is missing or damaged.
         """
-        history = pd.read_csv(run.read_stage(TRAIN).history)
+        history = pd.read_csv(run.read_stage(TRAIN).history) if run.record.trains else None
         return cls(run.name, f"fm-keras show {shlex.quote(run.name)}", run.record, history)
 
     @property
     def network(self) -> str | None:
-        """The network in words: VGG-16, width 16."""
+        """The network in words: VGG-16, width 16; of a network of the user's its name."""
         if self.record is None:
             return None
         model = self.record.settings["model"]
+        if not self.record.trains:
+            return str(model["name"])
         return f"{architecture(model['name']).title}, width {model['width']}"
 
     @property

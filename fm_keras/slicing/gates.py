@@ -21,13 +21,12 @@ from fm_keras.devices import check_backend
 from fm_keras.errors import BadActivations, CannotCut, InvalidInput
 from fm_keras.models.graph import rebuild, walk
 from fm_keras.slicing.compiled import compiled
-from fm_keras.slicing.cuts import CutPoint, cut_points
-from fm_keras.slicing.logits import find_logits, take_softmax_off
+from fm_keras.slicing.cuts import cut_points
+from fm_keras.slicing.gate_layer import Gate, check_silenced, open_gates
+from fm_keras.slicing.logits import check_no_probabilities, find_logits, take_softmax_off
 
 FEW_LABELS = 16
 """up to so many logits, contributions are taken to all of them"""
-
-_NO_LABEL = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +83,9 @@ def unit_contributions(
         Logits (N, K), and by layer the contributions (N, U, K), both float32.
 
     Raises:
-        InvalidInput: no logits to be found, an unknown layer, labels that do not fit.
+        InvalidInput: no logits to be found, an unknown layer, no images, labels that do not fit.
         CannotCut: no gradient reaches a layer.
-        BadActivations: contributions that are NaN or infinite.
+        BadActivations: images or contributions that are NaN or infinite.
 
     Source: *ours*; linearizing the loss too gives arXiv:1611.06440.
 
@@ -112,6 +111,7 @@ class GatedModel:
 
     Raises:
         InvalidInput: no logits to be found, or an unknown layer.
+        BadActivations: weights that are NaN or infinite.
     """
 
     def __init__(self, model: keras.Model, *, layers: Iterable[str] | None = None, outputs: int = 10) -> None:
@@ -124,14 +124,16 @@ class GatedModel:
         gates = {cut.tensor: Gate(cut) for cut in self.cuts}
         self.network = rebuild(model, graph, [logits.tensor], through=gates)
         take_softmax_off(self.network, logits)
+        _check_weights(self.network)
         self._gates = list(gates.values())
         slopes = _jax_slopes if keras.backend.backend() == "jax" else _tensorflow_slopes
-        self._step = compiled(partial(slopes, self), self.network)
+        self._slopes = compiled(partial(slopes, self), self.network)
+        self._logits = compiled(self.logits, self.network)
 
     def contributions(
         self, x: Any, labels: np.ndarray | None = None, *, silenced: Mapping[str, Sequence[int]] | None = None
     ) -> Contributions:
-        """What the units contribute to the logits of some images, in one step.
+        """What the units contribute to the logits of some images, in one step, or a few where outputs are many.
 
         Args:
             x: N images, or a dict of named inputs.
@@ -139,20 +141,29 @@ class GatedModel:
             silenced: units by layer that are off meanwhile; their contributions are zero.
 
         Raises:
-            InvalidInput: labels that do not fit the logits.
+            InvalidInput: no images, labels that do not fit the logits, or units to silence that are not there.
             CannotCut: no gradient reaches a layer.
-            BadActivations: contributions that are NaN or infinite.
+            BadActivations: images or contributions that are NaN or infinite.
         """
         x = keras.tree.map_structure(ops.convert_to_tensor, x)
         count = len(keras.tree.flatten(x)[0])
-        kept = np.full(count, _NO_LABEL) if labels is None else self._checked(labels, count)
-        gates = [np.repeat(_open_gates(cut, silenced)[None], count, axis=0) for cut in self.cuts]
-        logits, outputs, found = self._step(x, gates, kept.astype(np.int32))
+        if count == 0:
+            raise InvalidInput("x holds no images; give one or more.")
+        _check_finite(x)
+        check_silenced(self.cuts, silenced or {})
+        if labels is not None:
+            labels = self._checked(labels, count)
+        gates = [np.repeat(open_gates(cut, silenced)[None], count, axis=0) for cut in self.cuts]
+        outputs = self._kept_outputs(x, gates, labels)
+        parts = [self._slopes(x, gates, part) for part in _parts(outputs)]
+        slopes = [
+            np.concatenate([ops.convert_to_numpy(each) for each in layer]) for layer in zip(*(p[1] for p in parts))
+        ]
         by_layer = {
-            cut.layer: np.moveaxis(ops.convert_to_numpy(each), 0, -1) * gate[..., None]
-            for cut, each, gate in zip(self.cuts, found, gates)
+            cut.layer: np.moveaxis(each[: self.outputs], 0, -1) * gate[..., None]
+            for cut, each, gate in zip(self.cuts, slopes, gates)
         }
-        result = Contributions(ops.convert_to_numpy(logits), ops.convert_to_numpy(outputs), by_layer)
+        result = Contributions(ops.convert_to_numpy(parts[0][0]), outputs, by_layer)
         self._check(result, x, gates)
         return result
 
@@ -167,12 +178,14 @@ class GatedModel:
                 gate.values = None
         return ops.cast(logits, "float32")
 
-    def kept_outputs(self, logits, labels):
+    def _kept_outputs(self, x: Any, gates: list[np.ndarray], labels: np.ndarray | None) -> np.ndarray:
         """Numbers (N, M) of the logits to which contributions are taken."""
         if self.outputs == self.labels:
-            return ops.repeat(ops.arange(self.labels)[None], ops.shape(logits)[0], axis=0)
-        own = ops.one_hot(labels, self.labels) > 0
-        return ops.top_k(ops.where(own, np.inf, logits), self.outputs)[1]
+            return np.tile(np.arange(self.labels, dtype=np.int32), (len(gates[0]), 1))
+        logits = np.array(ops.convert_to_numpy(self._logits(x, gates)))
+        if labels is not None:
+            logits[np.arange(len(labels)), labels] = np.inf
+        return np.argsort(-logits, axis=1, kind="stable")[:, : self.outputs].astype(np.int32)
 
     def _checked(self, labels: np.ndarray, count: int) -> np.ndarray:
         labels = np.asarray(labels)
@@ -199,6 +212,7 @@ class GatedModel:
                 f"The logits of {broken} of {len(found.logits)} images are NaN or infinite. "
                 "Look for diverged weights or images that are not finite."
             )
+        check_no_probabilities(found.logits)
         for number, cut in enumerate(self.cuts):
             off = [*gates[:number], np.zeros_like(gates[number]), *gates[number + 1 :]]
             if not found.units[cut.layer].any() and self._change(found.logits, x, off):
@@ -212,41 +226,38 @@ class GatedModel:
         return not np.allclose(ops.convert_to_numpy(self.logits(x, gates)), logits, rtol=1e-3, atol=1e-5)
 
 
-class Gate(keras.layers.Layer):
-    """Multiplies the units of a cut by what it is told, and passes them on as they are until then."""
-
-    def __init__(self, cut: CutPoint) -> None:
-        super().__init__(name=f"gate_{cut.tensor}", autocast=False)
-        self.supports_masking = True
-        ones = (1,) * len(cut.positions)
-        self._shape = (-1, cut.units, *ones) if cut.channels_first else (-1, *ones, cut.units)
-        self.values = None
-
-    def call(self, inputs):
-        """Activations times the gates (N, U)."""
-        if self.values is None:
-            return inputs
-        return inputs * ops.cast(ops.reshape(self.values, self._shape), inputs.dtype)
-
-    def compute_output_spec(self, inputs):
-        """The same shape."""
-        return keras.KerasTensor(inputs.shape, inputs.dtype)
+def _check_weights(network: keras.Model) -> None:
+    # A relu may turn NaN into zero here, too.
+    for layer in network.layers:
+        if not all(np.isfinite(weights).all() for weights in layer.get_weights() if weights.dtype.kind == "f"):
+            raise BadActivations(
+                f"Layer {layer.name!r} has weights that are NaN or infinite. Look for a diverged training: a smaller "
+                "learning rate may do."
+            )
 
 
-def _open_gates(cut: CutPoint, silenced: Mapping[str, Sequence[int]] | None) -> np.ndarray:
-    gates = np.ones(cut.units, np.float32)
-    gates[list((silenced or {}).get(cut.layer, ()))] = 0
-    return gates
+def _check_finite(x: Any) -> None:
+    # A relu may turn NaN into zero, so that nothing behind it tells of broken images.
+    for each in keras.tree.flatten(x):
+        if keras.backend.is_float_dtype(each.dtype) and not bool(ops.all(ops.isfinite(each))):
+            raise BadActivations("Some images hold values that are NaN or infinite. Look at how they were prepared.")
 
 
-def _tensorflow_slopes(gated: GatedModel, x, gates, labels):
-    """Logits (N, K), outputs (N, M), and for each cut d logits / d gates (M, N, U)."""
+def _parts(outputs: np.ndarray) -> list[np.ndarray]:
+    """Outputs (N, M) in parts of equal width, few enough to be compiled at once; the last is filled up."""
+    count = -(-outputs.shape[1] // FEW_LABELS)
+    width = -(-outputs.shape[1] // count)
+    filled = np.pad(outputs, ((0, 0), (0, count * width - outputs.shape[1])), mode="edge")
+    return np.split(filled, count, axis=1)
+
+
+def _tensorflow_slopes(gated: GatedModel, x, gates, outputs):
+    """Logits (N, K), and for each cut d logits / d gates (m, N, U), for outputs (N, m)."""
     import tensorflow as tf
 
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(gates)
         logits = gated.logits(x, gates)
-    outputs = gated.kept_outputs(logits, labels)
     slopes = [
         tape.gradient(
             logits,
@@ -254,17 +265,16 @@ def _tensorflow_slopes(gated: GatedModel, x, gates, labels):
             output_gradients=ops.one_hot(outputs[:, number], gated.labels),
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
-        for number in range(gated.outputs)
+        for number in range(outputs.shape[1])
     ]
-    return logits, outputs, [ops.stack(each) for each in zip(*slopes)]
+    return logits, [ops.stack(each) for each in zip(*slopes)]
 
 
-def _jax_slopes(gated: GatedModel, x, gates, labels):
+def _jax_slopes(gated: GatedModel, x, gates, outputs):
     """As `_tensorflow_slopes`."""
     import jax
 
     logits, pull_back = jax.vjp(lambda gates: gated.logits(x, gates), gates)
-    outputs = gated.kept_outputs(logits, labels)
     # Not a loop of lax: inside one, the convolutions of XLA on CPUs are four times slower.
-    slopes = [pull_back(ops.one_hot(outputs[:, number], gated.labels))[0] for number in range(gated.outputs)]
-    return logits, outputs, [ops.stack(each) for each in zip(*slopes)]
+    rows = [ops.one_hot(outputs[:, number], gated.labels) for number in range(outputs.shape[1])]
+    return logits, [ops.stack(each) for each in zip(*(pull_back(row)[0] for row in rows))]

@@ -75,6 +75,22 @@ def cross_entropies(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return logsumexp(logits, axis=-1) - logits[..., np.arange(len(labels)), labels]
 
 
+def check_no_probabilities(logits: np.ndarray) -> None:
+    """Refuse what a softmax put out that could not be seen: one inside a layer of the user's, or reshaped behind it.
+
+    Args:
+        logits: (n, K) what was taken for the logits of n images.
+
+    Raises:
+        InvalidInput: all rows are probabilities.
+    """
+    if len(logits) > 1 and (logits >= 0).all() and np.allclose(logits.sum(axis=1), 1, rtol=0, atol=1e-4):
+        raise InvalidInput(
+            "What was found in place of logits are probabilities, from 0 to 1 and 1 in sum for every image: a softmax "
+            "hides in another layer, or something follows it. End the model in its logits or in keras.layers.Softmax."
+        )
+
+
 def _check_called_once(model: keras.Model, graph: Graph, last: Call) -> None:
     if sum(call.layer is last.layer for call in graph.calls) > 1:
         raise InvalidInput(

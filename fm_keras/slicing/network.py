@@ -57,14 +57,15 @@ def network_fields(
     """Field that each unit puts on each of the network's own logits, averaged over the images of each label.
 
     F[u, i, j] = mean of c[n, u, j] over images n of label i, c the contributions of `unit_contributions`.  At the last
-    cut before a single Dense layer they are the fields of the papers, with the network as its own probe.  Beyond 16
-    labels, contributions to outputs that are not among the largest of an image count as zero.
+    cut before a single Dense layer they are the fields of the papers, with the network as its own probe.  There is a
+    backward pass for every label, however many: contributions to the largest logits alone would make fields that look
+    almost free of noise.
 
     Args:
         model: classifier with as many logits as there are labels; left as it was.
         dataset: labeled images.
         layers: paths of cuts; all if None.
-        settings: split, number of images, outputs of each, seed, memory limit.
+        settings: split, number of images, seed, memory limit.
         preprocess: applied to every batch of images.
         progress: told about every step.
 
@@ -96,10 +97,12 @@ def measure_network(
 ) -> NetworkMeasures:
     """Network fields and quality of every unit in one pass; see `network_fields` and `fm_keras.filters.removal_cost`.
 
+    Beyond 16 labels, quality without fields takes contributions to `settings.outputs` logits of each image.
+
     Memory grows neither with the number of images nor, beside the fields, with the square of the number of labels.
     """
     settings = settings or AnalysisSettings()
-    gated = GatedModel(model, layers=layers, outputs=settings.outputs)
+    gated = GatedModel(model, layers=layers, outputs=_outputs(dataset, with_fields, settings))
     _check_labels(model, dataset, gated.labels)
     split = network_images(dataset, settings)
     streaming = _beside_fields(gated.cuts, dataset.labels, settings) if with_fields else settings
@@ -202,7 +205,7 @@ def plan_network(
         InvalidInput: as `measure_network`.
     """
     settings = settings or AnalysisSettings()
-    gated = GatedModel(model, layers=layers, outputs=settings.outputs)
+    gated = GatedModel(model, layers=layers, outputs=_outputs(dataset, with_fields, settings))
     _check_labels(model, dataset, gated.labels)
     images = len(network_images(dataset, settings))
     fields, streaming = 0, settings
@@ -212,6 +215,11 @@ def plan_network(
     batch_size = _batch_size(gated, images, streaming)
     memory = fields + batch_size * _image_memory(gated)
     return {"images": images, "batch_size": batch_size, "passes": 1 + gated.outputs, "memory": memory}
+
+
+def _outputs(dataset: Dataset, with_fields: bool, settings: AnalysisSettings) -> int:
+    """To how many logits of each image contributions are taken, where labels are many."""
+    return dataset.labels if with_fields else settings.outputs
 
 
 def _batch_size(gated: GatedModel, images: int, settings: AnalysisSettings) -> int:
@@ -248,19 +256,18 @@ class _Sums:
 
     def __init__(self, cuts: list[CutPoint], split: Split, labels: int) -> None:
         self._counts = np.bincount(split.labels, minlength=labels).astype(np.float32)
-        self._totals = {cut.layer: np.zeros((labels, labels, cut.units), np.float32) for cut in cuts}
+        self._totals = {cut.layer: np.zeros((labels, cut.units, labels), np.float32) for cut in cuts}
 
     def add(self, labels: np.ndarray, found: Contributions) -> None:
         """Add the contributions of a batch."""
         for layer, values in found.units.items():
-            total = self._totals[layer]
-            for label, outputs, each in zip(labels, found.outputs, values):
-                total[label, outputs] += each.T
+            for label in np.unique(labels):
+                self._totals[layer][label] += values[labels == label].sum(axis=0)
 
     def means(self) -> dict[str, np.ndarray]:
         """Layer path -> (U, K, K)."""
         return {
-            layer: np.ascontiguousarray((total / self._counts[:, None, None]).transpose(2, 0, 1))
+            layer: np.ascontiguousarray((total / self._counts[:, None, None]).transpose(1, 0, 2))
             for layer, total in self._totals.items()
         }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from numbers import Integral
 from typing import Any
 
 import keras
@@ -20,8 +21,8 @@ from fm_keras.progress import Progress, Step, silent
 from fm_keras.settings import AnalysisSettings
 from fm_keras.slicing.compiled import compiled
 from fm_keras.slicing.cuts import CutPoint, cut_points
-from fm_keras.slicing.gates import Gate
-from fm_keras.slicing.logits import cross_entropies, find_logits, take_softmax_off
+from fm_keras.slicing.gate_layer import Gate
+from fm_keras.slicing.logits import check_no_probabilities, cross_entropies, find_logits, take_softmax_off
 from fm_keras.slicing.network import network_images
 
 Groups = Sequence[int] | Sequence[Sequence[int]]
@@ -98,6 +99,7 @@ def silence_effects(
     for step, (x, y) in enumerate(measuring_batches(split, batch_size=size, preprocess=preprocess), start=1):
         labels = ops.convert_to_numpy(y)
         for rows, logits in tail.logits(x, gates):
+            check_no_probabilities(logits[0])
             losses[rows] += cross_entropies(logits, labels).sum(axis=1)
             hits[rows] += (logits.argmax(axis=2) == labels).sum(axis=1)
         progress(Step("silence", step, steps, layer))
@@ -185,8 +187,10 @@ def _calls_behind(graph: Graph, tensor: int, logits: int) -> list[Call]:
 
 def _as_groups(cut: CutPoint, units: Groups | None) -> list[list[int]]:
     """Each unit or group as a list of numbers."""
+    if units is not None and np.isscalar(units):
+        raise InvalidInput(f"units must be numbers of units, or groups of them; received {units!r}.")
     groups = [[each] if np.ndim(each) == 0 else list(each) for each in (range(cut.units) if units is None else units)]
     for unit in (unit for group in groups for unit in group):
-        if not 0 <= unit < cut.units:
+        if not (isinstance(unit, Integral) and 0 <= unit < cut.units):
             raise InvalidInput(f"{cut.layer} has units 0 to {cut.units - 1}; there is no {unit}.")
     return groups

@@ -15,6 +15,7 @@ def layers(*rows):
     ("first", "last", "said"),
     [
         ((21.4, 1.1), (5.9, 2.2), "falls from 21.4 to 5.90 and SNR doubles (1.10 to 2.20): filters become sharper"),
+        ((17.2, 1.36), (4.8, 2.44), "SNR nearly doubles (1.36 to 2.44): filters become sharper"),
         ((20, 1), (5, 5), "falls from 20.0 to 5.00 and SNR rises 5-fold (1.00 to 5.00): filters become sharper"),
         ((20, 1.0), (15, 1.2), "SNR rises from 1.00 to 1.20: filters become sharper with depth."),
         ((5, 2), (20, 1), "rises from 5.00 to 20.0 and SNR falls from 2.00 to 1.00: filters do not become sharper"),

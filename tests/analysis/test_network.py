@@ -40,7 +40,7 @@ def test_network_fields_train_no_probe_and_go_the_way_of_probe_fields(model, blo
 
     assert {step.stage for step in steps} == {"network"}
     assert analysis.probe is None and analysis.network is None
-    assert (analysis.settings.fields, analysis.images, analysis.outputs) == ("network", 40, 4)
+    assert (analysis.settings.fields, analysis.images) == ("network", 40)
     assert analysis.loss == pytest.approx(measures.loss, rel=1e-5)
     assert [filters.layer for filters in analysis] == ["conv", "hidden"]
     for filters in analysis:

@@ -54,7 +54,7 @@ def test_fields_that_were_measured_for_real_are_kept(network, blobs, tmp_path):
 def assert_alike(one, other):
     pd.testing.assert_frame_equal(other.layers(), one.layers())
     pd.testing.assert_frame_equal(other.filters(), one.filters())
-    for name in ("label_names", "settings", "probe", "images", "data", "outputs"):
+    for name in ("label_names", "settings", "probe", "images", "data"):
         assert getattr(other, name) == getattr(one, name)
     np.testing.assert_equal(other.loss, one.loss)
     for filters, others in zip(one, other, strict=True):

@@ -81,6 +81,11 @@ def test_a_file_is_analyzed_into_a_run_of_its_own(command, runs_dir, tmp_path):
     assert first.out == again.out
     assert "measure   as before: 1 layer, 6 filters" in again.err
 
+    at = ("digits-mine", "--runs-dir", tmp_path / "runs")
+    assert command("report", *at).code == 0
+    assert "<dd>mine</dd>" in (tmp_path / "runs" / "digits-mine" / "report" / "report.html").read_text("utf-8")
+    assert "holds no network: one from elsewhere was measured by fm-keras analyze" in command("quality", *at).err
+
 
 def test_a_module_with_custom_layers_is_found_in_the_current_folder(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from rich.cells import cell_len
 
 from fm_keras_cli.matrix import Matrix
 
@@ -59,3 +60,12 @@ def test_a_dead_filter_is_drawn_without_marks():
     drawn = lines(Matrix(np.zeros((3, 3), bool), np.full(3, -1), ("a", "b", "c"), 0.3), 80)
 
     assert drawn[1:4] == [f"{name:>15} .    .    ." for name in "abc"]
+
+
+def test_names_with_line_breaks_and_wide_letters_keep_rows_and_columns():
+    names = ("new\nline\x1b[31m", "\u732b" * 12, "c")
+
+    head, *rows, _ = lines(Matrix(np.zeros((3, 3), bool), np.full(3, -1), names, 0.3), 50)
+
+    assert [row.split(" .")[0].strip() for row in rows] == ["new line [31m 0", "\u732b" * 8 + " 1", "c 2"]
+    assert {cell_len(row.split(" .")[0]) for row in rows} == {cell_len(head.split(" 0")[0])}

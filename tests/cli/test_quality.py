@@ -99,6 +99,9 @@ def test_little_memory_leaves_out_clusters_and_says_so(command, runs_dir):
 
     assert outcome.code == 0
     assert "Clusters are left out: fields of so many labels would take " in outcome.err
+    planned = command(*words, "--plan", "--check")
+    assert planned.code == 0 and "Clusters are left out" in planned.err
+    assert "Silencing filters for real (--check) comes on top" in planned.err
     assert "speaks for" not in outcome.out
 
 
@@ -139,7 +142,7 @@ class TestWords:
         filters = pd.DataFrame({"quality_low": [-0.1, 0, 0.1, 0.2]})
         layers = pd.DataFrame({"layer": ["conv", "fc"], "quality": [0.25, 0.125]})
         said = quality_answer(filters, layers)
-        assert said.startswith("2 of 4 filters cost nothing that is sure to lose, ")
+        assert said.startswith("2 of 4 filters could be lost, one at a time, at no cost that can be told from zero; ")
         assert "filters of conv cost most, 0.250 nats in sum." in said
 
     def test_quality_stands_beside_the_ceiling_and_the_best_rule_is_named(self):
@@ -154,7 +157,7 @@ class TestWords:
 
         said = check_answer(ScoreCheck(pd.DataFrame(), correlations, halves, 50))
 
-        assert "from 50 images, with the rise of the loss on 50 others" in said
+        assert "with the rise of the loss on 50 others" in said
         assert "Quality reaches 0.60 (median over layers) where the ceiling is 0.80." in said
         assert "It is the best score in 1 of 2 layers" in said
-        assert said.endswith("the greedy choice leaves most in 2.")
+        assert said.endswith("the greedy choice leaves most in 2 layers, ties included.")

@@ -51,6 +51,14 @@ def test_no_layer_table_is_wider_than_the_terminal(layers, width):
     assert all("…" not in line for line in lines)
 
 
+@pytest.mark.parametrize("width", [60, 70, 80, 100, 160])
+def test_quality_and_dead_filters_beside_short_paths_still_fit(layers, width):
+    lines = drawn(layer_table(layers.assign(quality=1.234, layer=["block/c1", "block/c2"]), width), width)
+
+    assert len(lines) == 3
+    assert lines[0].endswith("dead") and lines[2].endswith("25%")
+
+
 def test_a_long_layer_name_is_folded_and_no_number_is_cut(layers):
     name = "efficientnetb0/block6d_expand_conv_with_a_long_name"
 
@@ -72,6 +80,10 @@ def test_filters_show_their_clusters_by_label_name():
 
 def test_no_cluster_is_a_dash():
     assert clusters_text((), ("a", "b")) == "-"
+
+
+def test_names_of_labels_stay_on_one_line():
+    assert clusters_text(((0, 1),), ("new\nline", "\x1b[31mred")) == "{new line, [31mred}"
 
 
 def test_bars_are_as_long_as_their_share():

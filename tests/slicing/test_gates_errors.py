@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from fm_keras.slicing import unit_contributions
+from fm_keras.slicing import GatedModel, unit_contributions
 
 X = np.ones((3, 4), "float32")
 
@@ -50,24 +50,51 @@ def test_labels_that_do_not_fit_are_named(labels, received, message_of):
     assert message.endswith(received)
 
 
-def test_broken_weights_are_reported_with_the_layer_and_its_units(message_of):
-    x = keras.Input((4,))  # no ReLU: TensorFlow's turns NaN to 0 on some CPUs
-    model = keras.Model(x, layers.Dense(2)(layers.Dense(3, use_bias=False, name="hidden")(x)))
-    kernel = np.ones((4, 3))
-    kernel[0, 1] = np.nan
-    model.get_layer("hidden").set_weights([kernel])
-    assert message_of(unit_contributions, model, X) == (
-        "Layer 'hidden': the contributions of 1 of 3 units to the logits are NaN or infinite. "
-        "Look for diverged weights or images that are not finite."
-    )
-
-
-def test_a_broken_last_bias_is_found_though_no_unit_contributes_it(message_of):
+@pytest.mark.parametrize(("layer", "broken"), [("hidden", 0), ("out", 1)])
+def test_broken_weights_are_found_though_a_relu_may_hide_them(layer, broken, message_of):
     model = hidden_and()
-    model.get_layer("out").bias.assign([np.nan, 0])
+    weights = model.get_layer(layer).get_weights()
+    weights[broken].flat[0] = np.nan
+    model.get_layer(layer).set_weights(weights)
     assert message_of(unit_contributions, model, X) == (
-        "The logits of 3 of 3 images are NaN or infinite. Look for diverged weights or images that are not finite."
+        f"Layer {layer!r} has weights that are NaN or infinite. Look for a diverged training: a smaller learning rate "
+        "may do."
     )
+
+
+def test_logits_that_overflow_are_reported(message_of):
+    model = hidden_and(lambda y: y * 1e38 * 1e38)
+    message = message_of(unit_contributions, model, X)
+    assert message.endswith("are NaN or infinite. Look for diverged weights or images that are not finite.")
+
+
+def test_broken_images_are_found_though_a_relu_may_hide_them(message_of):
+    assert message_of(unit_contributions, hidden_and(), X * np.float32("nan")) == (
+        "Some images hold values that are NaN or infinite. Look at how they were prepared."
+    )
+
+
+def test_no_images_are_refused(message_of):
+    assert message_of(unit_contributions, hidden_and(), X[:0]) == "x holds no images; give one or more."
+
+
+@pytest.mark.parametrize(
+    ("silenced", "said"),
+    [
+        ({"hidden": [1, 3]}, "hidden has units 0 to 2; there is no 3."),
+        ({"conv": [0]}, "silenced names layer 'conv', which has no gates here. There are: hidden."),
+    ],
+)
+def test_units_to_silence_that_are_not_there_are_named(silenced, said, message_of):
+    assert message_of(partial(GatedModel(hidden_and()).contributions, silenced=silenced), X) == said
+
+
+@pytest.mark.parametrize("end", [layers.Lambda(ops.softmax), lambda y: layers.Reshape((2,))(layers.Softmax()(y))])
+def test_a_softmax_that_hides_is_found_by_what_it_puts_out(end, message_of):
+    model = hidden_and()
+    hiding = keras.Model(model.input, end(model.output))
+    message = message_of(unit_contributions, hiding, np.random.default_rng(0).normal(size=(4, 4)).astype("float32"))
+    assert message.startswith("What was found in place of logits are probabilities, from 0 to 1 and 1 in sum")
 
 
 def test_contributions_that_overflow_are_reported_with_their_layer(message_of):

@@ -181,18 +181,30 @@ def of_twenty():
     return model, Dataset("twenty", split, split, tuple(map(str, range(20))))
 
 
-def test_with_many_labels_the_kept_outputs_alone_are_counted(of_twenty):
-    model, dataset = of_twenty
-    labels = dataset.test.labels
-    logits, contributions = unit_contributions(model, dataset.test.images, labels=labels, outputs=4)
+class TestManyLabels:
+    def test_fields_are_taken_to_every_output(self, of_twenty):
+        model, dataset = of_twenty
+        labels = dataset.test.labels
+        logits, contributions = unit_contributions(model, dataset.test.images, outputs=20)
 
-    measured = measure_network(model, dataset, settings=AnalysisSettings(outputs=4, batch_size=20))
+        measured = measure_network(model, dataset, settings=AnalysisSettings(outputs=4, batch_size=20))
 
-    assert measured.outputs == 4
-    wanted = mean_by_label(contributions["hidden"], labels)
-    np.testing.assert_allclose(measured.fields["hidden"], wanted, rtol=1e-4, atol=1e-6)
-    quality = removal_cost(logits, contributions["hidden"], labels)
-    np.testing.assert_allclose(measured.quality["hidden"]["quality"], quality, atol=1e-5)
+        assert measured.outputs == 20
+        wanted = mean_by_label(contributions["hidden"], labels)
+        np.testing.assert_allclose(measured.fields["hidden"], wanted, rtol=1e-4, atol=1e-6)
+        quality = removal_cost(logits, contributions["hidden"], labels)
+        np.testing.assert_allclose(measured.quality["hidden"]["quality"], quality, atol=1e-5)
+
+    def test_quality_alone_takes_the_label_and_the_largest_logits(self, of_twenty):
+        model, dataset = of_twenty
+        labels = dataset.test.labels
+        logits, contributions = unit_contributions(model, dataset.test.images, labels=labels, outputs=4)
+
+        measured = measure_network(model, dataset, with_fields=False, settings=AnalysisSettings(outputs=4))
+
+        assert (measured.outputs, measured.fields) == (4, {})
+        quality = removal_cost(logits, contributions["hidden"], labels)
+        np.testing.assert_allclose(measured.quality["hidden"]["quality"], quality, atol=1e-5)
 
 
 class TestWithout:

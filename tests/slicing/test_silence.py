@@ -138,6 +138,8 @@ def test_named_inputs_and_tokens_behind_a_mask_are_silenced(rng):
     ("layer", "units", "message"),
     [
         ("hidden", [5, 6], "hidden has units 0 to 5; there is no 6."),
+        ("hidden", [0.5], "hidden has units 0 to 5; there is no 0.5."),
+        ("hidden", 3, "units must be numbers of units, or groups of them; received 3."),
         ("hidden", [[0], [1, -1]], "hidden has units 0 to 5; there is no -1."),
         ("conv3", None, "Model 'small' has no layer 'conv3'. It can be cut at: conv1, conv2, add, hidden."),
     ],

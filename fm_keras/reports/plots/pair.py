@@ -72,4 +72,4 @@ def _draw_column(column: np.ndarray, view: FilterView, shown: np.ndarray, side: 
 
 def _short(view: FilterView) -> str:
     clusters = "dead" if view.row.dead else view.clusters(6) or "no cluster"
-    return f"{readable(clusters, 40)}, SNR {figures(view.row.snr)}"
+    return f"{readable(clusters, 32)}, SNR {figures(view.row.snr)}"
