@@ -75,5 +75,5 @@ if options.quick:
 else:
     passes(16, 250)
     passes(64, 250)
-    silencing(16, 1000)
+    silencing(16, 5000)
     silencing(64, 500)
