@@ -67,6 +67,11 @@ resume_option = click.option(
     is_flag=True,
     help="fail unless there is a run to go on with (the same command goes on without this, too)",
 )
+fields_option = click.option(
+    "--fields",
+    type=click.Choice(["probe", "network"]),
+    help="fields of probes, or of the network itself, where a run holds both (default: of probes)",
+)
 import_option = click.option(
     "--import", "modules", multiple=True, metavar="MODULE", help="import this module, which registers custom layers"
 )

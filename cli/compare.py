@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fm_keras.errors import InvalidInput
-from fm_keras_cli.command import Command, reporting, runs_dir_option
+from fm_keras_cli.command import Command, fields_option, reporting, runs_dir_option
 from fm_keras_cli.numbers import count, listed
 from fm_keras_cli.pictures import drawing, plot_option, save_picture
 from fm_keras_cli.terminal import Terminal
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="seed of what chance would match"
 )
+@fields_option
 @plot_option
 @runs_dir_option
 @reporting
@@ -37,6 +38,7 @@ def compare(
     layer: str | None,
     rows: int,
     seed: int,
+    fields: str | None,
     plot: Path | None,
     runs_dir: Path,
 ) -> None:
@@ -50,7 +52,7 @@ def compare(
     if len(runs) < 2:
         raise click.UsageError("Give two or more runs.  How sure a single one is: fm-keras stability RUN")
     draw = None if plot is None else drawing("compare_plots", "comparison_curves")
-    analyses = _open_all(runs, runs_dir)
+    analyses = _open_all(runs, runs_dir, fields)
     comparison = compare_analyses(analyses, seed=seed)
     measured_on = {name: f"{analysis.images:,} images of {analysis.data}" for name, analysis in analyses.items()}
     if len(set(measured_on.values())) > 1:
@@ -68,13 +70,13 @@ def compare(
         save_picture(terminal, draw(comparison), plot)
 
 
-def _open_all(runs: tuple[str, ...], root: Path) -> dict[str, Analysis]:
+def _open_all(runs: tuple[str, ...], root: Path, fields: str | None) -> dict[str, Analysis]:
     """Analyses by name; the second of a name is called so."""
     from fm_keras_cli.measured import open_analysis
 
     analyses: dict[str, Analysis] = {}
     for run in runs:
-        name, analysis = open_analysis(run, root)
+        name, analysis = open_analysis(run, root, fields)
         same = [known for known in analyses if known == name or known.startswith(f"{name} (")]
         analyses[f"{name} ({len(same) + 1})" if same else name] = analysis
     return analyses

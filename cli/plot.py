@@ -12,7 +12,7 @@ import click
 
 from fm_keras.errors import InvalidInput
 from fm_keras.runs import TRAIN, Run, StageFolder
-from fm_keras_cli.command import Command, reporting, runs_dir_option
+from fm_keras_cli.command import Command, fields_option, reporting, runs_dir_option
 from fm_keras_cli.numbers import file_size
 from fm_keras_cli.report import run_words
 from fm_keras_cli.terminal import Terminal
@@ -56,9 +56,19 @@ OPTIONS = {
 @click.option("--label", metavar="NAME", help="filters with a cluster that holds this label")
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="filters to show (default: 16)")
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", help="seed of --by random (default: 0)")
+@fields_option
 @runs_dir_option
 @reporting
-def plot(*, terminal: Terminal, run: str, what: str, output: Path | None, runs_dir: Path, **options: Any) -> None:
+def plot(
+    *,
+    terminal: Terminal,
+    run: str,
+    what: str,
+    output: Path | None,
+    fields: str | None,
+    runs_dir: Path,
+    **options: Any,
+) -> None:
     """Draw one figure of RUN as a picture.
 
     RUN is a name, a path, or latest; it may also be a folder that `fm-keras analyze --to` wrote.  WHAT is
@@ -84,7 +94,7 @@ def plot(*, terminal: Terminal, run: str, what: str, output: Path | None, runs_d
     if what == "training":
         name, figure, parts = _draw_training(plots, run, runs_dir)
     else:
-        name, figure, parts = _draw(plots, run, runs_dir, what, given)
+        name, figure, parts = _draw(plots, run, runs_dir, fields, what, given)
     path = output or Path(re.sub(r"[^\w.-]+", "-", "-".join([name, what, *parts])) + ".png")
     plots.save(figure, path)
     size = path.stat().st_size
@@ -111,11 +121,13 @@ def _draw_training(plots: ModuleType, run: str, root: Path) -> tuple[str, Figure
     return opened.name, plots.training_history(pd.read_csv(opened.read_stage(TRAIN).history)), []
 
 
-def _draw(plots: ModuleType, run: str, root: Path, what: str, given: dict[str, Any]) -> tuple[str, Figure, list[str]]:
+def _draw(
+    plots: ModuleType, run: str, root: Path, fields: str | None, what: str, given: dict[str, Any]
+) -> tuple[str, Figure, list[str]]:
     """Name of the run, the figure, and which layer and filter it shows."""
     from fm_keras_cli.measured import check_layer, open_analysis
 
-    name, analysis = open_analysis(run, root)
+    name, analysis = open_analysis(run, root, fields)
     if "layer" in given:
         check_layer(name, analysis, given["layer"])
     _check_measured(name, analysis, what, given, run, root)

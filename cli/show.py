@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fm_keras.errors import InvalidInput
-from fm_keras_cli.command import Command, reporting, runs_dir_option
+from fm_keras_cli.command import Command, fields_option, reporting, runs_dir_option
 from fm_keras_cli.numbers import count, figures
 from fm_keras_cli.terminal import Terminal
 
@@ -24,11 +24,7 @@ if TYPE_CHECKING:
 @click.option(
     "--filter", "number", type=click.IntRange(min=0), metavar="N", help="the matrix of this filter of the layer"
 )
-@click.option(
-    "--fields",
-    type=click.Choice(["probe", "network"]),
-    help="fields of probes, or of the network itself, where a run holds both (default: of probes)",
-)
+@fields_option
 @click.option("--sort", metavar="COLUMN", help="sort the table by this column, largest first")
 @click.option("--rows", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="filters to list")
 @runs_dir_option

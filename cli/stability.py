@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fm_keras.errors import InvalidInput
-from fm_keras_cli.command import Command, import_option, reporting, runs_dir_option
+from fm_keras_cli.command import Command, fields_option, import_option, reporting, runs_dir_option
 from fm_keras_cli.numbers import count
 from fm_keras_cli.pictures import drawing, plot_option, save_picture
 from fm_keras_cli.terminal import Terminal
@@ -28,6 +28,7 @@ _MEASURES = ("snr", "noise", "n_clusters", "cluster_size", "signal", "dead")
 @click.option("--images", is_flag=True, help="intervals over the images instead of thresholds; runs the network once")
 @click.option("--model", metavar="FILE", help="with --images: the .keras file that was measured, if RUN holds none")
 @click.option("--data-dir", metavar="FOLDER", help="with --images: folder of prepared tensorflow-datasets")
+@fields_option
 @plot_option
 @import_option
 @runs_dir_option
@@ -41,6 +42,7 @@ def stability(
     images: bool,
     model: str | None,
     data_dir: str | None,
+    fields: str | None,
     plot: Path | None,
     modules: tuple[str, ...],
     runs_dir: Path,
@@ -53,7 +55,7 @@ def stability(
     from fm_keras_cli.measured import check_layer, open_analysis
 
     draw = None if plot is None else drawing("stability_plots", "interval_curves" if images else "threshold_curves")
-    name, analysis = open_analysis(run, runs_dir)
+    name, analysis = open_analysis(run, runs_dir, fields)
     if layer is not None:
         check_layer(name, analysis, layer)
     if images:

@@ -87,3 +87,12 @@ def test_wrong_use_of_compare_is_told_in_a_line(command, two_runs, tmp_path):
     assert "The runs have no layer 'conv9' in common. They have: conv1, conv2, fc1, fc2." in unknown.err
     assert "has no stage 'analysis' yet. Make it: fm-keras run --model lenet5" in unmeasured.err
     assert "a.gif must end in .png, .svg or .pdf." in strange.err
+
+
+def test_the_network_fields_are_compared_when_asked_for(command, runs_dir):
+    words = ("compare", "small", "small", "--runs-dir", runs_dir, "--json")
+
+    probe, network = (json.loads(command(*words, *more).out) for more in ((), ("--fields", "network")))
+
+    assert all(row["accuracy"] is None for row in network["layers"])
+    assert all(row["accuracy"] is not None for row in probe["layers"])
