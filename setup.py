@@ -27,7 +27,7 @@ REQUIRES = [
 ]
 EXTRAS = {
     "jax": ["jax>=0.6.0"],
-    "report": ["jinja2>=3.1.4", "matplotlib>=3.9.0"],
+    "report": ["jinja2>=3.1.4", "matplotlib>=3.10.8"],
 }
 EXTRAS["all"] = [*EXTRAS["jax"], *EXTRAS["report"]]
 TOOLS = ["hypothesis>=6.100", "pytest>=8.2", "pytest-xdist>=3.6", "ruff>=0.9", "selenium>=4.25"]

@@ -74,7 +74,7 @@ def single_table(checks: list[dict]) -> str:
             "quality": each(found["quality"]),
             "ceiling": each(found["ceiling"]),
             "share": each(found["quality"] / found["ceiling"]),
-            **{words: f"{found[name].median():.2f}" for name, words in SCORES.items() if name in found},
+            **{words: median(found[name]) for name, words in SCORES.items() if name in found},
         }
     return markdown(pd.DataFrame(rows).T)
 
@@ -96,6 +96,11 @@ def half_table(checks: list[dict]) -> str:
 def each(values: pd.Series, places: int = 2) -> str:
     """One number for each seed."""
     return " ".join(f"{value:.{places}f}" for value in values)
+
+
+def median(values: pd.Series) -> str:
+    """- where a layer has no such score."""
+    return "-" if values.isna().all() else f"{values.median():.2f}"
 
 
 def order(checks: list[dict], part: str) -> list[str]:
