@@ -185,6 +185,9 @@ def rebuild(
     )
     tensors = dict(zip(graph.inputs, keras.tree.flatten(inputs)))
     copy_calls(graph.ancestors(outputs), tensors, through or {})
+    for tensor in keras.tree.flatten(inputs):
+        if not tensor._keras_history.operation._outbound_nodes:
+            keras.layers.Identity()(tensor)  # Keras 3.10 refuses an input that no layer reads
     rebuilt = keras.Model(inputs, [tensors[key] for key in outputs], name=model.name)
     rebuilt.trainable = False
     return rebuilt

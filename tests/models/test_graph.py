@@ -191,6 +191,21 @@ def test_published_networks_are_rebuilt_to_the_same_output(network, options, rng
     np.testing.assert_allclose(outputs_of(copy, images)[0], expected, atol=1e-5)
 
 
+def test_an_input_that_nothing_reads_any_more_stays_an_input(rng):
+    image, more = keras.Input((3,), name="image"), keras.Input((2,), name="more")
+    hidden = layers.Dense(4, name="hidden")(image)
+    model = keras.Model({"image": image, "more": more}, layers.Dense(2)(layers.Concatenate()([hidden, more])))
+    graph = walk(model)
+    (first,) = [call.outputs[0] for call in graph.calls if call.path == "hidden"]
+    x = {"image": rng.normal(size=(5, 3)).astype("float32"), "more": rng.normal(size=(5, 2)).astype("float32")}
+
+    alone, beside = rebuild(model, graph, [first]), rebuild(model, graph, [first, graph.inputs[1]])
+
+    wanted = x["image"] @ np.asarray(model.get_layer("hidden").kernel)
+    np.testing.assert_allclose(outputs_of(alone, x)[0], wanted, atol=1e-6)
+    np.testing.assert_allclose(outputs_of(beside, x)[1], x["more"])
+
+
 def test_a_rebuilt_model_is_frozen_and_shares_nothing(rng):
     model = residual()
     graph = walk(model)
