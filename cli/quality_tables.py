@@ -120,6 +120,8 @@ def measured_on(measures: NetworkMeasures, split: str, labels: int) -> str:
 def quality_answer(filters: pd.DataFrame, layers: pd.DataFrame) -> str:
     """Where the network's worth lies, in words."""
     spare = int((filters["quality_low"] <= 0).sum())
+    if spare == len(filters):
+        return f"None of {count(len(filters), 'filter')} costs anything, one at a time, that can be told from zero."
     most = layers.loc[layers["quality"].idxmax()]
     return (
         f"{spare:,} of {count(len(filters), 'filter')} could be lost, one at a time, at no cost that can be told from "

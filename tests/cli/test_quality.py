@@ -145,6 +145,12 @@ class TestWords:
         assert said.startswith("2 of 4 filters could be lost, one at a time, at no cost that can be told from zero; ")
         assert "filters of conv cost most, 0.250 nats in sum." in said
 
+    def test_a_network_whose_filters_are_worth_nothing_has_no_layer_that_costs_most(self):
+        filters = pd.DataFrame({"quality_low": [-0.1, 0.0]})
+        layers = pd.DataFrame({"layer": ["conv"], "quality": [0.0]})
+        said = "None of 2 filters costs anything, one at a time, that can be told from zero."
+        assert quality_answer(filters, layers) == said
+
     def test_quality_stands_beside_the_ceiling_and_the_best_rule_is_named(self):
         rows = [("conv", "ceiling", 0.9), ("conv", "quality", 0.8), ("conv", "kernel_l1", 0.2)]
         rows += [("fc", "ceiling", 0.7), ("fc", "quality", 0.4), ("fc", "kernel_l1", 0.6)]
