@@ -7,7 +7,7 @@ slicing    where a model can be cut; Dense probes and class means of all layers 
 filters    single-filter performance: fields, clusters, noise, SNR; quality (NumPy and pandas alone)
 analysis   analyze(model, dataset) -> Analysis: the main job for any Keras model
 reports    pictures, one web page, and runs beside each other
-pruning    every way to say what a unit is worth, and how true each is
+pruning    prune(model, dataset, ...) -> Pruning: a smaller, ordinary network; every way to say what units are worth
 
 Importing this package imports neither Keras nor TensorFlow.
 """
@@ -16,9 +16,12 @@ from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "analyze"]
+__all__ = ["__version__", "analyze", "prune"]
 
-_VERBS = {"analyze": "fm_keras.analysis"}
+_VERBS = {
+    "analyze": "fm_keras.analysis",
+    "prune": "fm_keras.pruning",
+}
 _WINGS = ("analysis", "data", "filters", "models", "pruning", "reports", "slicing", "training")
 
 

@@ -25,5 +25,13 @@ class BadRun(FmKerasError):
     """A run folder that is missing, incomplete, corrupt, of another format, or in use."""
 
 
+class ServerError(FmKerasError):
+    """A model server that cannot be reached, or that refuses what is asked of it."""
+
+
+class ExportFailed(FmKerasError):
+    """An export that does not answer as the network does; nothing is left of it."""
+
+
 class Interrupted(FmKerasError):
     """Work stopped by the user: what was finished is kept, and the same command resumes."""

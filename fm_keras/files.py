@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
+import re
+import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -75,6 +78,32 @@ def write_beside(path: Path) -> Iterator[Path]:
             partial.unlink(missing_ok=True)
 
 
+@contextmanager
+def folder_beside(path: Path) -> Iterator[Path]:
+    """Write a folder whole or not at all: beside its place, then renamed.
+
+    Args:
+        path: where the folder shall be; what is there stays until the new one is complete.
+
+    Yields:
+        The empty folder to write to.
+
+    Raises:
+        BadRun: no space or no permission.
+    """
+    partial = path.with_name(f"{_PARTIAL}{os.getpid()}-{path.name}")
+    with disk_errors_in_one_line(path):
+        for leftover in path.parent.glob(f".*-*-{glob.escape(path.name)}"):
+            if re.fullmatch(rf"\.(partial|old)-\d+-{re.escape(path.name)}", leftover.name):
+                shutil.rmtree(leftover)
+        partial.mkdir(parents=True)
+        try:
+            yield partial
+            _put_in_place(partial, path)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
 def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write named arrays to one .npz file.
 
@@ -119,3 +148,12 @@ def load_arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
 def layer_file_name(layer: str) -> str:
     """File name of a layer or cut, such as block%2Fconv for block/conv; `urllib.parse.unquote` gives it back."""
     return quote(layer, safe="")
+
+
+def _put_in_place(partial: Path, final: Path) -> None:
+    """Rename a complete folder; an old one is moved aside first and removed afterwards."""
+    old = final.with_name(f".old-{os.getpid()}-{final.name}")
+    if final.exists():
+        final.rename(old)
+    partial.rename(final)
+    shutil.rmtree(old, ignore_errors=True)

@@ -14,12 +14,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from fm_keras.errors import BadRun, InvalidInput
-from fm_keras.files import disk_errors_in_one_line, layer_file_name
+from fm_keras.files import disk_errors_in_one_line, folder_beside, layer_file_name
 from fm_keras.hashes import file_hash, folder_hashes
 from fm_keras.records import RunRecord, SettingsByName, StageRecord, dump_settings
 
 ROOT = "runs"
-TRAIN, ANALYSIS, REPORT = "train", "analysis", "report"
+TRAIN, ANALYSIS, REPORT, PRUNE, COMPLEXITY = "train", "analysis", "report", "prune", "complexity"
 _RUN_FILE, _STAGE_FILE = "run.json", "stage.json"
 
 
@@ -60,9 +60,23 @@ class StageFolder:
         return self.path / "network"
 
     @property
+    def masks(self) -> Path:
+        """Which connections pruning by dilution kept."""
+        return self.path / "masks.json"
+
+    @property
+    def picture(self) -> Path:
+        """A sweep of pruning rules, drawn."""
+        return self.path / "sweep.png"
+
+    @property
     def page(self) -> Path:
         """The report as one web page."""
         return self.path / "report.html"
+
+    def table(self, name: str) -> Path:
+        """A table of pruning: steps, effect, savings or sweep."""
+        return self.path / f"{name}.csv"
 
     def arrays(self, layer: str) -> Path:
         """The arrays of one layer."""
@@ -156,30 +170,15 @@ class Run:
         Raises:
             BadRun: the run is in use, no space, or no permission.
         """
-        final = self.path / name
-        partial = final.with_name(f".partial-{os.getpid()}-{final.name}")
-        with self.lock(), disk_errors_in_one_line(final):
-            for leftover in final.parent.glob(f".*-*-{final.name}"):
-                shutil.rmtree(leftover)
-            partial.mkdir(parents=True)
-            try:
-                yield StageFolder(partial)
-                files = folder_hashes(partial)
-                record = StageRecord(settings=dump_settings(settings), inputs=dict(inputs), files=files)
-                record.write(partial / _STAGE_FILE)
-                _put_in_place(partial, final)
-            finally:
-                shutil.rmtree(partial, ignore_errors=True)
+        with self.lock():
+            with stage_folder(self.path / name, settings, inputs) as folder:
+                yield folder
             if name == TRAIN:
                 shutil.rmtree(self.checkpoints, ignore_errors=True)
 
     def is_current(self, name: str, settings: SettingsByName, inputs: Mapping[str, str]) -> bool:
         """Whether a stage is there, undamaged, and made from these settings and inputs: it need not be run again."""
-        try:
-            record = self._checked_record(name)
-        except BadRun:
-            return False
-        return record.settings == dump_settings(settings) and record.inputs == dict(inputs)
+        return stage_is_current(self.path / name, settings, inputs)
 
     def read_stage(self, name: str) -> StageFolder:
         """The folder of a finished stage, every file of which is what was written.
@@ -197,15 +196,45 @@ class Run:
             if name == TRAIN and not self.record.trains:
                 raise BadRun(f"{self.path} holds no network: one from elsewhere was measured by {self.record.command}")
             raise BadRun(f"{self.path} has no stage {name!r} yet. Make it: {self.record.command}")
-        record = StageRecord.read(folder / _STAGE_FILE, remedy)
-        for file, expected in record.files.items():
-            if not (folder / file).is_file():
-                raise BadRun(f"{folder / file} is missing. {remedy}")
-            found = file_hash(folder / file)
-            if found != expected:
-                hashes = f"expected content {expected[:8]}, found {found[:8]}"
-                raise BadRun(f"{folder / file} is damaged: {hashes}. {remedy}")
-        return record
+        return _checked_record(folder, remedy)
+
+
+@contextmanager
+def stage_folder(path: Path, settings: SettingsByName, inputs: Mapping[str, str]) -> Iterator[StageFolder]:
+    """Write the folder of a stage whole or not at all, inside a run or elsewhere; see `Run.stage`."""
+    with folder_beside(path) as partial:
+        yield StageFolder(partial)
+        record = StageRecord(settings=dump_settings(settings), inputs=dict(inputs), files=folder_hashes(partial))
+        record.write(partial / _STAGE_FILE)
+
+
+def growing_stage(path: Path, settings: SettingsByName, inputs: Mapping[str, str]) -> StageFolder:
+    """The folder of a stage whose files grow until all is done, begun unless it was begun from the same before."""
+    if not stage_is_current(path, settings, inputs):
+        StageRecord(settings=dump_settings(settings), inputs=dict(inputs), files={}).write(path / _STAGE_FILE)
+    return StageFolder(path)
+
+
+def stage_is_current(path: Path, settings: SettingsByName, inputs: Mapping[str, str]) -> bool:
+    """Whether the folder of a stage is there, undamaged, and made from these settings and inputs."""
+    try:
+        record = _checked_record(path, "")
+    except BadRun:
+        return False
+    return record.settings == dump_settings(settings) and record.inputs == dict(inputs)
+
+
+def _checked_record(folder: Path, remedy: str) -> StageRecord:
+    """The record of a stage, after all its files were compared with it."""
+    record = StageRecord.read(folder / _STAGE_FILE, remedy)
+    for file, expected in record.files.items():
+        if not (folder / file).is_file():
+            raise BadRun(f"{folder / file} is missing. {remedy}")
+        found = file_hash(folder / file)
+        if found != expected:
+            hashes = f"expected content {expected[:8]}, found {found[:8]}"
+            raise BadRun(f"{folder / file} is damaged: {hashes}. {remedy}")
+    return record
 
 
 def default_run_name(record: RunRecord, root: str | Path = ROOT) -> str:
@@ -255,12 +284,3 @@ def _same(run: Run, record: RunRecord) -> Run:
 def _is_free(path: Path) -> bool:
     """Whether a run can be made there: there is nothing, or an empty folder."""
     return not path.exists() or (path.is_dir() and not any(path.iterdir()))
-
-
-def _put_in_place(partial: Path, final: Path) -> None:
-    """Rename a complete stage; an old one is moved aside first and removed afterwards."""
-    old = final.with_name(f".old-{os.getpid()}-{final.name}")
-    if final.exists():
-        final.rename(old)
-    partial.rename(final)
-    shutil.rmtree(old, ignore_errors=True)

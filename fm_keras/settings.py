@@ -193,6 +193,94 @@ class AnalysisSettings(Settings):
     """seed of the choice of images and of the bootstrap over them"""
 
 
+class RepairSettings(Settings):
+    """How a network is repaired without labels or training."""
+
+    images: int = Field(5000, ge=1)
+    """images whose activations are fitted; fewer where they do not fit in memory"""
+    positions: int = Field(50_000, ge=1)
+    """places in them at which a layer is fitted"""
+    ridges: tuple[float, ...] = Field((1e-4, 1e-3, 1e-2), min_length=1)
+    """pulls toward the kernel as it is, in shares of its inputs' variance: the best on held-out images is taken"""
+    steps: int = Field(6, ge=0)
+    """steps after the linear fit that make room where the next ReLU cuts off; 0 for none"""
+    memory: float = Field(2.0, gt=0)
+    """GB for activations"""
+    batch_size: int = Field(250, ge=1)
+    """images a step"""
+    seed: int = Field(0, ge=0, lt=2**31)
+    """seed of the choice of images and places"""
+
+
+class PruneSettings(Settings):
+    """How a network is made smaller."""
+
+    rule: str = "taylor_squared"
+    """what chooses the filters that go, see `fm-keras prune --rules`, or a file of scores"""
+    keep: float | None = Field(None, gt=0, lt=1)
+    """share of the filters that stays, of every layer or of all layers together"""
+    macs: float | None = Field(None, gt=0, lt=1)
+    """share of the multiply-accumulates that stays"""
+    params: float | None = Field(None, gt=0, lt=1)
+    """share of the parameters that stays"""
+    latency: float | None = Field(None, gt=0, lt=1)
+    """share of the time for one image that stays, measured here"""
+    dilution: float | None = Field(None, gt=0, lt=1)
+    """afcc and random_afcc: share of the connections between layers that is cut (default: as the clusters say)"""
+    across: Literal["layer", "network"] = "layer"
+    """layer: the same share of every layer goes; network: filters of all layers compete"""
+    repair: Literal["refit", "recalibrate", "none"] = "refit"
+    """without labels or training: refit kernels to the whole network, or take BatchNorm statistics again"""
+    repair_images: int = Field(5000, ge=1)
+    """training images for the repair"""
+    epochs: int = Field(1, ge=0)
+    """passes of fine-tuning over the training images; 0 for none"""
+    learning_rate: float | None = Field(None, gt=0)
+    """peak learning rate of fine-tuning (default: a fifth of that of a training)"""
+    seed: int = Field(0, ge=0, lt=2**31)
+    """seed of the choice of images, of random rules and of fine-tuning"""
+
+
+class ServeSettings(Settings):
+    """Where the embedded server listens, and what a request may take."""
+
+    host: str = "127.0.0.1"
+    """address to listen at; 0.0.0.0 lets other machines ask, and nothing asks them who they are"""
+    rest_port: int = Field(8501, ge=0, le=65535)
+    """port of REST; 0 for any that is free"""
+    grpc_port: int = Field(8500, ge=0, le=65535)
+    """port of gRPC; 0 for any that is free"""
+    poll: float = Field(1.0, gt=0)
+    """seconds between two looks for new versions"""
+    timeout: float = Field(30.0, gt=0)
+    """seconds that a request may take"""
+    max_request: int = Field(128, ge=1, le=2047)
+    """MiB that a request may have"""
+    threads: int | None = Field(None, ge=1)
+    """requests that run at the same time (default: four a core)"""
+    drain: float = Field(10.0, ge=1)
+    """seconds that requests in flight have when the server stops"""
+
+
+class ComplexitySettings(Settings):
+    """How hard the classes are to tell apart after each layer."""
+
+    measures: tuple[str, ...] = ("n1", "n2", "n3")
+    """which measures: n1, n1_edges, n2, n3, t1, f1, linear_error, intrinsic_dimension"""
+    split: Literal["test", "train"] = "test"
+    """images that are looked at"""
+    sample: int | None = Field(2000, ge=2)
+    """at most this many of them, equally many of every label"""
+    pool: Literal["none", "mean"] = "none"
+    """mean: a unit's average over positions is its only coordinate; none: each position is one"""
+    memory_limit: float = Field(2.0, gt=0)
+    """GB for activations, and again for distances; layers run in groups that fit"""
+    batch_size: int = Field(250, ge=1)
+    """images a step"""
+    seed: int = Field(0, ge=0, lt=2**31)
+    """seed of the choice of images and of the bootstrap over them"""
+
+
 def _one_line(cls: type[Settings], error: ValidationError) -> str:
     """The first error of a validation: the setting, what is wrong, its value."""
     first = error.errors()[0]

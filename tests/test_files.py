@@ -5,7 +5,7 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 
-from fm_keras.files import layer_file_name, load_arrays, save_arrays, write_beside
+from fm_keras.files import folder_beside, layer_file_name, load_arrays, save_arrays, write_beside
 
 
 def test_a_file_that_fails_half_way_leaves_the_old_one_and_no_trace(tmp_path):
@@ -19,6 +19,38 @@ def test_a_file_that_fails_half_way_leaves_the_old_one_and_no_trace(tmp_path):
 
     assert file.read_text() == "old"
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_folder_takes_its_place_as_a_whole(tmp_path):
+    folder = tmp_path / "half"
+    (folder / "arrays").mkdir(parents=True)
+
+    with folder_beside(folder) as partial:
+        (partial / "a.csv").write_text("new")
+        assert (folder / "arrays").exists()
+
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == ["half", "half/a.csv"]
+
+
+def test_a_folder_that_fails_half_way_leaves_the_old_one_and_no_trace(tmp_path):
+    folder = tmp_path / "half"
+    folder.mkdir()
+
+    with pytest.raises(ZeroDivisionError), folder_beside(folder) as partial:
+        (partial / "a.csv").write_text("half")
+        raise ZeroDivisionError
+
+    assert list(tmp_path.rglob("*")) == [folder]
+
+
+def test_leftovers_of_this_folder_go_and_nothing_of_the_user_s(tmp_path):
+    for name in (".partial-12-half", ".old-12-half", ".my-very-half", ".partial-12-other-half"):
+        (tmp_path / name).mkdir()
+
+    with folder_beside(tmp_path / "half"):
+        pass
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".my-very-half", ".partial-12-other-half", "half"]
 
 
 @pytest.mark.parametrize("layer", ["conv5_3", "block/conv", "conv5_3:2", "a b%2Fc", "Faltung ä"])

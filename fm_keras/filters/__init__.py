@@ -4,15 +4,16 @@ fields.py    the field each unit puts on each output, and which of its elements 
 clusters.py  the groups of labels a unit speaks for
 noise.py     signal, noise and their ratio
 table.py     one row per unit, one row per layer, and how evenly the labels are spread
-removal.py   what the removal of a unit costs, and which units to remove together
+removal.py   what the removal of a unit costs       choice.py  which units to remove together
 intervals.py how sure a mean over images or a rank correlation is
 """
 
+from fm_keras.filters.choice import ContributionsWithout, Savings, choose_units
 from fm_keras.filters.clusters import NO_CLUSTER, find_clusters
 from fm_keras.filters.fields import filter_fields, threshold_fields
 from fm_keras.filters.intervals import BootstrapMeans, bootstrap_rank_correlation, rank_correlation
 from fm_keras.filters.noise import expected_snr, measure_noise, signal_to_noise
-from fm_keras.filters.removal import ContributionsWithout, choose_units, image_costs, removal_cost
+from fm_keras.filters.removal import image_costs, removal_cost
 from fm_keras.filters.table import (
     LabelHomogeneity,
     best_first,
@@ -29,6 +30,7 @@ __all__ = [
     "BootstrapMeans",
     "ContributionsWithout",
     "LabelHomogeneity",
+    "Savings",
     "best_first",
     "bootstrap_rank_correlation",
     "choose_units",

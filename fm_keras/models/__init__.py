@@ -28,6 +28,7 @@ __all__ = [
     "enlargement",
     "full_spec",
     "input_size",
+    "load_model",
     "model_names",
     "read_model",
     "suited_spec",
@@ -39,8 +40,8 @@ def __getattr__(name: str) -> Any:
         from fm_keras.models.operations import count_operations
 
         return count_operations
-    if name == "read_model":
-        from fm_keras.models.saved import read_model
+    if name in ("load_model", "read_model"):
+        from fm_keras.models import saved
 
-        return read_model
+        return getattr(saved, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

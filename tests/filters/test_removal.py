@@ -35,49 +35,6 @@ def literal_costs(logits, contributions, labels):
     ]
 
 
-def centered(logits):
-    return logits - logits.mean(axis=1, keepdims=True)
-
-
-def literal_choice(contributions_without, labels, stops):
-    """The greedy rule, word for word; `stops` say after how many removals contributions are taken again."""
-    removed, (whole, _) = [], contributions_without([])
-    for stop in stops:
-        z, c = contributions_without(removed)
-        in_this_round = []
-        while len(removed) < stop:
-            costs = {}
-            for unit in set(range(c.shape[1])) - set(removed):
-                left = z - c[:, [*in_this_round, unit]].sum(axis=1)
-                if labels is None:
-                    costs[unit] = np.square(centered(left) - centered(whole)).mean()
-                else:
-                    costs[unit] = np.mean([cross_entropy(*pair) for pair in zip(left, labels, strict=True)])
-            best = min(sorted(costs), key=costs.get)
-            removed.append(best)
-            in_this_round.append(best)
-    return removed
-
-
-class SmallNetwork:
-    """One hidden layer after the units, so that contributions change with what is removed."""
-
-    def __init__(self, rng, *, images=20, units=12, outputs=4):
-        self.activations = rng.random((images, units)) * (rng.random((images, units)) < 0.6)
-        self.hidden = rng.normal(size=(units, 9))
-        self.head = rng.normal(size=(9, outputs))
-        self.labels = rng.integers(outputs, size=images)
-        self.calls = []
-
-    def without(self, removed):
-        self.calls.append(len(removed))
-        gated = self.activations.copy()
-        gated[:, np.asarray(removed, int)] = 0
-        before = gated @ self.hidden
-        slopes = (before > 0)[:, :, None] * self.head
-        return np.maximum(before, 0) @ self.head, gated[:, :, None] * (self.hidden @ slopes)
-
-
 def fixed(logits, contributions):
     """A network whose contributions stay as they are."""
     return lambda removed: (np.asarray(logits, float), np.asarray(contributions, float))
@@ -163,85 +120,6 @@ class TestCost:
         image_costs(*problem, outputs=outputs)
         for array, copy in zip(problem, before, strict=True):
             np.testing.assert_array_equal(array, copy)
-
-
-class TestChoice:
-    @pytest.mark.parametrize(
-        ("labels", "order"),
-        [
-            # With label 0, unit 1 does harm; then unit 2 (z - c = 5) is better lost than unit 0 (z - c = 1).
-            ([0], [1, 2, 0]),
-            # Square changes of z: 25, 25, 1; after unit 2, units 0 and 1 leave z at -5 and 5, 1 being the old z.
-            (None, [2, 1, 0]),
-        ],
-    )
-    def test_units_that_cancel_are_chosen_in_the_order_worked_out_by_hand(self, labels, order):
-        network = fixed([[1, 0]], [[[5, 0], [-5, 0], [1, 0]]])
-        assert choose_units(network, labels, 3, rounds=1).tolist() == order
-
-    def test_units_that_stand_in_for_each_other_are_not_both_taken(self):
-        # Units 0 and 1 say label 0 on image 0, units 2 and 3, a bit louder, label 0 on image 1.
-        contributions = np.zeros((2, 4, 2))
-        contributions[0, :2, 0], contributions[1, 2:, 0] = 2, 2.2
-        logits, labels = np.array([[3.0, 0], [3.0, 0]]), np.array([0, 0])
-
-        assert removal_cost(logits, contributions, labels).argsort(kind="stable").tolist() == [0, 1, 2, 3]
-        assert choose_units(fixed(logits, contributions), labels, 4, rounds=1).tolist() == [0, 2, 1, 3]
-
-    @pytest.mark.parametrize("rounds", [1, 4])
-    @pytest.mark.parametrize("labeled", [True, False])
-    @pytest.mark.parametrize("seed", range(5))
-    def test_it_equals_the_rule_word_for_word(self, seed, labeled, rounds):
-        network = SmallNetwork(np.random.default_rng(seed))
-        labels = network.labels if labeled else None
-        stops = {1: [9], 4: [2, 4, 7, 9]}[rounds]  # quarters of 9: 2.25, 4.5, 6.75, 9
-        expected = literal_choice(network.without, labels, stops)
-        network.calls.clear()
-
-        assert choose_units(network.without, labels, 9, rounds=rounds).tolist() == expected
-        assert network.calls == [0, *stops[:-1]]
-
-    @pytest.mark.parametrize("labeled", [True, False])
-    def test_in_one_round_a_smaller_budget_is_a_prefix(self, labeled, rng):
-        network = SmallNetwork(rng)
-        labels = network.labels if labeled else None
-        whole = choose_units(network.without, labels, 12, rounds=1)
-        assert sorted(whole) == list(range(12))
-        for count in range(13):
-            assert choose_units(network.without, labels, count, rounds=1).tolist() == whole[:count].tolist()
-
-    @pytest.mark.parametrize("labeled", [True, False])
-    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-    def test_equal_units_are_taken_by_their_index(self, labeled, dtype, rng):
-        contributions = np.repeat(rng.normal(size=(30, 1, 100)), 37, axis=1).astype(dtype)
-        logits, labels = rng.normal(size=(30, 100)).astype(dtype), rng.integers(100, size=30)
-        order = choose_units(lambda removed: (logits, contributions), labels if labeled else None, 37)
-        assert order.tolist() == list(range(37))
-
-    def test_logits_that_underflow_still_give_a_choice(self):
-        # Without unit 1 the true logit is 1000 below the other one, without unit 0 it is 1000 above.
-        network = fixed([[0, 0]], [[[0, 1000], [1000, 0]]])
-        assert choose_units(network, np.array([0]), 2, rounds=1).tolist() == [0, 1]
-
-    @pytest.mark.parametrize("labeled", [True, False])
-    def test_what_is_given_for_removed_units_does_not_matter(self, labeled, rng):
-        network = SmallNetwork(rng)
-        labels = network.labels if labeled else None
-
-        def without(removed):
-            logits, contributions = network.without(removed)
-            contributions[:, removed] = rng.normal(size=contributions[:, removed].shape)
-            return logits, contributions
-
-        assert choose_units(without, labels, 9).tolist() == choose_units(network.without, labels, 9).tolist()
-
-    def test_more_rounds_than_units_take_contributions_again_after_every_unit(self, rng):
-        network = SmallNetwork(rng)
-        choose_units(network.without, network.labels, 3, rounds=8)
-        assert network.calls == [0, 1, 2]
-
-    def test_no_units_are_chosen_without_a_look_at_the_network(self):
-        assert choose_units(lambda removed: pytest.fail("called"), None, 0).shape == (0,)
 
 
 class TestErrors:

@@ -2,12 +2,17 @@
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from keras import layers, ops
 
-from fm_keras.analysis import Analysis, analyze
+from fm_keras.analysis import Analysis, LayerFilters, analyze
 from fm_keras.data import Dataset, Split
+from fm_keras.filters import find_clusters, threshold_fields
 from fm_keras.models.graph import rebuild, walk
+from fm_keras.pruning import ConnectionMasks, connection_masks
+from fm_keras.pruning.masks.connections import connections_of
+from fm_keras.pruning.surgery.dependencies import Dependencies
 from fm_keras.settings import AnalysisSettings, ProbeSettings
 from fm_keras.slicing import cut_points
 
@@ -134,3 +139,77 @@ def third_of(rng):
         return removed
 
     return choose
+
+
+@pytest.fixture
+def labeled():
+    """An analysis in which fields of given layers are known: by path, (U, K) share of the largest for each label."""
+
+    def build(own):
+        count = len(next(iter(own.values()))[0])
+        return Analysis(
+            label_names=tuple(f"label {number}" for number in range(count)),
+            measured=tuple(_filters(layer, np.array(shares, "float32")) for layer, shares in own.items()),
+            data="by hand",
+            images=1,
+            settings=AnalysisSettings(),
+            probe=None,
+        )
+
+    return build
+
+
+def _filters(layer: str, shares: np.ndarray) -> LayerFilters:
+    fields = np.zeros((*shares.shape, shares.shape[1]), "float32")
+    fields[:, 0, 1] = 1
+    labels = np.arange(shares.shape[1])
+    fields[:, labels, labels] = shares
+    return LayerFilters(
+        layer=layer,
+        map="-",
+        accuracy=np.nan,
+        class_means=None,
+        kernel=None,
+        cluster_of=find_clusters(threshold_fields(fields, 0.3)),
+        table=pd.DataFrame(),
+        threshold=0.3,
+        held=fields,
+    )
+
+
+@pytest.fixture
+def connected(randomized) -> keras.Model:
+    """Every kind of kernel that connects units, not as they begin; two labels."""
+    keras.utils.set_random_seed(3)
+    image = keras.Input((4, 4, 4), name="image")
+    x = layers.Conv2D(4, 3, padding="same", name="first")(image)
+    x = layers.Activation("tanh")(layers.BatchNormalization()(x))
+    x = layers.Conv2D(6, 3, padding="same", groups=2, activation="tanh", name="grouped")(x)
+    x = layers.SeparableConv2D(4, 3, depth_multiplier=2, activation="tanh", name="separable")(x)
+    x = layers.Conv2DTranspose(3, 2, activation="tanh", name="transposed")(x)
+    x = layers.DepthwiseConv2D(2, depth_multiplier=2, name="depthwise")(x)
+    x = layers.EinsumDense("abcd,ed->abce", (2, 2, 5), activation="tanh", name="einsum")(x)
+    twice = layers.Dense(5, activation="tanh", name="twice")
+    x = layers.Dense(4, name="hidden")(layers.Flatten()(twice(twice(x))))
+    model = keras.Model(image, layers.Softmax()(layers.Dense(2, name="out")(x)), name="connected")
+    return randomized(model)
+
+
+@pytest.fixture
+def connected_analysis(labeled, connected, rng) -> Analysis:
+    """Two labels of the units of all layers of that network, at random; one unit has none."""
+    own = {
+        cut.layer: rng.choice([0.1, 0.2, 0.25, 0.4, 0.9], (cut.units, 2))
+        for cut in cut_points(connected)
+        if cut.kind != "depthwise"
+    }
+    own["hidden"][1] = 0
+    return labeled(own)
+
+
+@pytest.fixture
+def half(connected) -> ConnectionMasks:
+    """Masks that cut half of the connections of every layer of that network, at random."""
+    rng = np.random.default_rng(4)
+    shapes = {path: each.shape for path, each in connections_of(Dependencies(connected)).items()}
+    return connection_masks(connected, {path: rng.random(shape) < 0.5 for path, shape in shapes.items()})

@@ -1,0 +1,110 @@
+"""All rules at many shares: what is left after the cut, after repair and after fine-tuning."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import keras
+import pandas as pd
+
+from fm_keras.analysis import Analysis, analyze
+from fm_keras.data import Dataset
+from fm_keras.errors import FmKerasError
+from fm_keras.progress import Progress, silent
+from fm_keras.pruning.choosing.choice import TARGETS, choose, on_training_images
+from fm_keras.pruning.choosing.evidence import Evidence
+from fm_keras.pruning.choosing.rules import RULES, NamedRule, score_units
+from fm_keras.pruning.steps import CUT, REPAIRED, TUNED, WHOLE, Steps
+from fm_keras.pruning.surgery.surgery import apply_plan
+from fm_keras.settings import AnalysisSettings, PruneSettings, TrainSettings
+from fm_keras.slicing import network_images
+
+KEEPS = (0.9, 0.75, 0.6, 0.5, 0.4, 0.25)
+COLUMNS = ["rule", "keep", "macs", "params", WHOLE, CUT, REPAIRED, TUNED, "seconds", "error"]
+
+
+def sweep_rules(
+    model: keras.Model,
+    dataset: Dataset,
+    rules: Sequence[str],
+    *,
+    keeps: Sequence[float] = KEEPS,
+    layers: Sequence[str] | None = None,
+    done: Collection[tuple[str, float]] = (),
+    analysis: Analysis | None = None,
+    settings: PruneSettings | None = None,
+    measuring: AnalysisSettings | None = None,
+    train: TrainSettings | None = None,
+    preprocess: Callable[[Any], Any] | None = None,
+    progress: Progress = silent,
+) -> Iterator[dict[str, Any]]:
+    """Prune a network by every rule to every share of its units, and measure each step.
+
+    Args:
+        model: classifier; left as it was.
+        dataset: as `fm_keras.prune` takes it.
+        rules: names of rules.
+        keeps: shares of the units that stay.
+        layers: paths of the only cuts that may lose units.
+        done: (rule, keep) that are known already and left out.
+        analysis: of this model, for rules that need fields; measured here on training images if it is missing.
+        settings: repair, epochs, across, seed; its rule and targets do not count.
+        measuring: images, batch size and memory limit for the scores.
+        train: how to fine-tune.
+        preprocess: applied to every batch of images.
+        progress: told when a row is finished, and about the steps in between.
+
+    Yields:
+        Rows as they are finished: rule, keep, macs and params (shares that stay), accuracy on test images whole, cut,
+        repaired and fine-tuned (those that were asked for), seconds, error (empty, or why there is no result).
+    """
+    settings = settings or PruneSettings()
+    measuring = on_training_images(measuring, settings)
+    common = {"preprocess": preprocess, "progress": progress}
+    if analysis is None and any(RULES[rule].needs in ("fields", "probe") for rule in rules if rule in RULES):
+        analysis = analyze(model, dataset, settings=measuring.changed(fields="probe"), **common)
+    images = network_images(dataset, measuring)
+    remembered = _Remembered(Evidence(model, images, analysis, settings=measuring, **common))
+    how = {"analysis": analysis, "measuring": measuring, "layers": layers, **common}
+    whole = Steps(dataset, settings, train, **common).note(WHOLE, model)
+    for rule, keep in product(rules, keeps):
+        if (rule, keep) not in done:
+            asked = settings.changed(**{**dict.fromkeys((*TARGETS, "dilution")), "rule": rule, "keep": keep})
+            steps, began = Steps(dataset, asked, train, **common), time.monotonic()
+            found = _found(model, steps, remembered, how)
+            found |= {"rule": rule, "keep": keep, WHOLE: whole, "seconds": time.monotonic() - began}
+            yield {name: found.get(name, "" if name == "error" else math.nan) for name in COLUMNS}
+
+
+class _Remembered:
+    """Rules of this house, each asked once: what units are worth does not depend on how many stay."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        self.scores: dict[str, pd.Series] = {}
+
+    def rule(self, name: str) -> str | NamedRule:
+        """The rule with its scores; its name if it scores no units by themselves."""
+        if name not in RULES or RULES[name].score is None:
+            return name
+        if name not in self.scores:
+            self.scores[name] = score_units(self.evidence, [name])[name]
+        return replace(RULES[name], score=lambda _: self.scores[name])
+
+
+def _found(model: keras.Model, steps: Steps, remembered: _Remembered, how: dict[str, Any]) -> dict[str, Any]:
+    """What is left after every step; or why there is nothing."""
+    try:
+        rule = remembered.rule(steps.settings.rule)
+        pruned = apply_plan(model, choose(model, steps.dataset, steps.settings, rule=rule, **how))
+        steps.take(model, pruned)
+    except FmKerasError as error:
+        return {"error": str(error)}
+    total = pruned.effect.sum(numeric_only=True)
+    shares = {name: total[f"{name}_kept"] / total[name] for name in ("macs", "params")}
+    return {**shares, **steps.table().set_index("step")["accuracy"]}
