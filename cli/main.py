@@ -17,6 +17,7 @@ COMMANDS = {
     "train": "Train a network and keep it in a run.",
     "analyze": "Measure every filter of MODEL: a .keras file, or the network of a run.",
     "quality": "Say what each filter of MODEL is worth: a .keras file, or the network of a run.",
+    "prune": "Make MODEL smaller and faster: a .keras file, or the network of a run.",
     "show": "Show what was measured: layers, filters, one filter's matrix.",
     "report": "Write one web page: layers, filters, every matrix.",
     "plot": "Draw one figure of RUN as a picture.",

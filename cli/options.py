@@ -12,10 +12,13 @@ from pydantic.fields import FieldInfo
 
 from fm_keras.settings import (
     AnalysisSettings,
+    ComplexitySettings,
     DataSettings,
     ModelSpec,
     PresetSettings,
     ProbeSettings,
+    PruneSettings,
+    ServeSettings,
     Settings,
     TrainSettings,
 )
@@ -26,9 +29,16 @@ SECTIONS = {
     TrainSettings: "Training",
     ProbeSettings: "Probes",
     AnalysisSettings: "Measuring",
+    ComplexitySettings: "Complexity",
+    PruneSettings: "Pruning",
+    ServeSettings: "Serving",
 }
 _PREFIXES = {ProbeSettings: "probe_"}
-_NAMES = {(ModelSpec, "name"): "model", (AnalysisSettings, "batch_size"): "measure_batch_size"}
+_NAMES = {
+    (ModelSpec, "name"): "model",
+    (AnalysisSettings, "batch_size"): "measure_batch_size",
+    (ComplexitySettings, "batch_size"): "measure_batch_size",
+}
 _SHARED = ("preset", "seed")  # one option, however many of a command's settings have it
 _FROM_DATA = {(ModelSpec, "image_shape"), (ModelSpec, "labels")}
 

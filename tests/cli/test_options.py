@@ -1,13 +1,22 @@
 import click
 import pytest
 
-from fm_keras.settings import AnalysisSettings, DataSettings, ModelSpec, ProbeSettings, TrainSettings
+from fm_keras.settings import (
+    AnalysisSettings,
+    ComplexitySettings,
+    DataSettings,
+    ModelSpec,
+    ProbeSettings,
+    PruneSettings,
+    TrainSettings,
+)
 from fm_keras_cli.main import cli
-from fm_keras_cli.options import SECTIONS, SettingOption, given, option_name, settings_options, with_preset
+from fm_keras_cli.options import SettingOption, given, option_name, settings_options, with_preset
 
 FROM_DATA = {(ModelSpec, "image_shape"), (ModelSpec, "labels")}
 OF_RUN = {"fields": "both"}  # where the command has another default than the library
-SETTINGS = [(cls, field) for cls in SECTIONS for field in cls.model_fields if (cls, field) not in FROM_DATA]
+CLASSES = [DataSettings, ModelSpec, TrainSettings, ProbeSettings, AnalysisSettings]
+SETTINGS = [(cls, field) for cls in CLASSES for field in cls.model_fields if (cls, field) not in FROM_DATA]
 
 
 def options_of(name):
@@ -24,11 +33,27 @@ def test_every_setting_has_one_option_of_run_with_its_help_and_default(cls, fiel
     assert option.default == OF_RUN.get(field, first.model_fields[field].default)
 
 
+@pytest.mark.parametrize("field", PruneSettings.model_fields)
+def test_every_setting_of_pruning_is_an_option_of_prune(field):
+    (option,) = [each for each in options_of("prune") if each.name == field]
+
+    assert option.help == PruneSettings.model_fields[field].description
+    assert option.default == PruneSettings.model_fields[field].default
+
+
+@pytest.mark.parametrize("field", ComplexitySettings.model_fields)
+def test_every_setting_of_complexity_is_an_option_of_complexity(field):
+    (option,) = [each for each in options_of("complexity") if each.name == option_name(ComplexitySettings, field)]
+
+    assert option.help == ComplexitySettings.model_fields[field].description
+    assert option.default == ComplexitySettings.model_fields[field].default
+
+
 def test_a_command_has_no_option_that_means_nothing_to_it():
     assert not {"fields", "engine", "max_positions"} & {option.name for option in options_of("quality")}
 
 
-@pytest.mark.parametrize("name", ["run", "train", "analyze", "quality"])
+@pytest.mark.parametrize("name", ["run", "train", "analyze", "quality", "prune"])
 def test_no_command_has_two_options_of_one_name(name):
     flags = [flag for option in options_of(name) for flag in (*option.opts, *option.secondary_opts)]
 

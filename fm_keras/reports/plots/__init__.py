@@ -4,7 +4,7 @@ matrix.py    one filter: field, above the threshold, permuted      grid.py     f
 pair.py      probe field and network field of one filter           depth.py    accuracy, SNR, noise, clusters by depth
 quality.py   quality against SNR                                   worth.py    quality by depth
 labels.py    how evenly labels are spread                          sizes.py    how large clusters are
-training.py  what every epoch brought
+training.py  what every epoch brought                              rules.py    what pruning rules leave
 
 picture.py   style, room for words, saving                         panels.py   the two ways to draw a matrix
 course.py    one measure through the depth                         names.py    names that can be drawn
@@ -21,6 +21,7 @@ from fm_keras.reports.plots.matrix import filter_matrix
 from fm_keras.reports.plots.pair import field_pair
 from fm_keras.reports.plots.picture import save
 from fm_keras.reports.plots.quality import quality_against_snr
+from fm_keras.reports.plots.rules import rule_sweep
 from fm_keras.reports.plots.sizes import cluster_sizes
 from fm_keras.reports.plots.training import training_history
 from fm_keras.reports.plots.worth import quality_by_depth
@@ -35,6 +36,7 @@ __all__ = [
     "layer_filters",
     "quality_against_snr",
     "quality_by_depth",
+    "rule_sweep",
     "save",
     "training_history",
 ]

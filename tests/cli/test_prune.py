@@ -1,0 +1,276 @@
+"""fm-keras prune: a plan that changes nothing, a stage that is kept, a sweep that goes on, errors of one line."""
+
+import json
+import shutil
+
+import keras
+import pandas as pd
+import pytest
+
+from fm_keras.analysis import load_analysis
+from fm_keras.pruning import KEEPS, Pruning, load_plan
+from fm_keras.runs import Run
+
+FAST = ("--repair", "recalibrate", "--epochs", 0, "--images", 50)
+BARE = ("--repair", "none", "--epochs", 0)
+
+
+def document(outcome):
+    assert outcome.code == 0, outcome.err
+    return json.loads(outcome.out)
+
+
+@pytest.fixture
+def here(runs_dir, tmp_path):
+    """A copy of the run `small`, to be changed at will."""
+    shutil.copytree(runs_dir / "small", tmp_path / "runs" / "small")
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def mine(runs_dir, tmp_path):
+    """Its network as a file of the user's."""
+    return shutil.copy(runs_dir / "small" / "train" / "model.keras", tmp_path / "mine.keras")
+
+
+def test_a_plan_lists_layers_with_what_goes_and_why_and_changes_nothing(command, here):
+    before = sorted(here.rglob("*"))
+
+    outcome = command("prune", "small", "--runs-dir", here, "--rule", "kernel_l1", "--keep", 0.5, "--plan")
+
+    heads, conv1, conv2, *_ = outcome.out.splitlines()
+    assert heads.split() == ["layer", "filters", "kept", "MACs", "now", "->", "then", "why", "these"]
+    assert conv1.split()[:3] == ["conv1", "6", "3"]
+    assert conv2.split()[:3] == ["conv2", "16", "8"]
+    assert conv1.strip().endswith("smallest kernels")
+    last = " ".join(outcome.out.split())
+    assert "In all: " in last and last.endswith("Nothing has been changed; leave --plan out to do it.")
+    assert sorted(here.rglob("*")) == before
+
+
+def test_the_result_is_a_stage_of_the_run_with_all_its_files(command, here):
+    found = document(command("prune", "small", "--runs-dir", here, "--keep", 0.5, "--name", "half", *FAST, "--json"))
+
+    stage = here / "small" / "prune" / "half"
+    assert found["path"] == str(stage)
+    assert [row["step"] for row in found["steps"]] == ["whole", "cut", "repaired"]
+    assert {row["measure"] for row in found["savings"]} >= {"parameters", "MACs", "file size", "latency 1"}
+    names = {"model.keras", "plan.json", "plan.npz", "steps.csv", "effect.csv", "savings.csv", "stage.json"}
+    assert {path.name for path in stage.iterdir()} == names
+    pruning = Pruning.load(stage)
+    assert pruning.model.get_layer("conv2").filters == 8
+    assert pruning.accuracy("repaired") == pytest.approx(found["steps"][-1]["accuracy"])
+    load_plan(stage).check(keras.saving.load_model(here / "small" / "train" / "model.keras", compile=False))
+
+
+def test_the_same_command_again_does_nothing(command, here):
+    words = ("prune", "small", "--runs-dir", here, "--keep", 0.5, *FAST)
+    first = command(*words)
+    model = here / "small" / "prune" / "taylor_squared-keep-0.5" / "model.keras"
+    made = model.stat().st_mtime_ns
+
+    again = command(*words)
+
+    assert (again.code, again.out) == (0, first.out)
+    assert "as before" in again.err
+    assert model.stat().st_mtime_ns == made
+
+
+def test_other_settings_get_a_name_of_their_own_and_never_a_name_that_is_taken(command, here):
+    words = ("prune", "small", "--runs-dir", here, "--rule", "random", "--keep", 0.5)
+    command(*words, *BARE)
+    assert document(command(*words, *BARE, "--seed", 1, "--json"))["path"].endswith("random-keep-0.5-2")
+
+    command(*words, *BARE, "--name", "mine")
+    outcome = command(*words, *BARE, "--seed", 2, "--name", "mine")
+
+    assert outcome.code == 1
+    assert "holds something else already. Keep this one elsewhere: --name or --to." in outcome.err
+
+
+def test_the_last_lines_say_in_words_what_came_out_and_what_to_do_next(command, here):
+    outcome = command("prune", "small", "--runs-dir", here, "--keep", 0.5, *FAST)
+
+    said = " ".join(outcome.out.split())
+    assert "The pruned network recognizes " in said and "% of the MACs" in said
+    saved = here / "small" / "prune" / "taylor_squared-keep-0.5"
+    lines = "".join(outcome.err.split())  # long paths are folded
+    assert f"Savedin{saved}" in lines
+    assert f"fm-kerasanalyze{saved / 'model.keras'}--datasetdigits" in lines
+
+
+def test_a_file_is_pruned_into_a_folder_beside_it(command, mine, tmp_path):
+    words = ("prune", mine, "--dataset", "digits", "--limit", 100, "--rule", "kernel_l1", "--macs", 0.4)
+
+    found = document(command(*words, *FAST, "--json"))
+
+    assert found["path"] == str(tmp_path / "mine-kernel_l1-macs-0.4")
+    macs = next(row for row in found["savings"] if row["measure"] == "MACs")
+    assert macs["ratio"] <= 0.4
+    assert document(command(*words, *FAST, "--to", tmp_path / "there", "--json"))["path"] == str(tmp_path / "there")
+
+
+def test_what_was_pruned_can_be_analyzed_and_pruned_again(command, mine, tmp_path):
+    images = ("--dataset", "digits", "--limit", 100)
+    first = document(command("prune", mine, *images, "--rule", "kernel_l1", "--keep", 0.5, *FAST, "--json"))
+    model = f"{first['path']}/model.keras"
+
+    analyzed = document(
+        command("analyze", model, *images, "--probe-epochs", 1, "--to", tmp_path / "analysis", "--json")
+    )
+    again = document(command("prune", model, *images, "--rule", "kernel_l1", "--keep", 0.5, *FAST, "--json"))
+
+    assert next(row for row in analyzed["layers"] if row["layer"] == "conv2")["units"] == 8
+    assert Pruning.load(again["path"]).model.get_layer("conv2").filters == 4
+
+
+def test_a_plan_can_be_kept_edited_and_applied(command, here, tmp_path):
+    run = ("prune", "small", "--runs-dir", here)
+    command(*run, "--rule", "kernel_l1", "--keep", 0.5, "--plan", "--to", tmp_path / "plan")
+    file = tmp_path / "plan" / "plan.json"
+    record = json.loads(file.read_text())
+    record["removed"] = {"conv2": [0, 5]}
+    file.write_text(json.dumps(record))
+
+    found = document(command(*run, "--apply", tmp_path / "plan", *FAST, "--json"))
+
+    assert Pruning.load(found["path"]).plan.removed == {"conv2": [0, 5]}
+
+
+def test_scores_of_the_user_s_are_a_rule(command, here, tmp_path):
+    rows = [("conv2", unit, float(unit)) for unit in range(16)]
+    pd.DataFrame(rows, columns=["layer", "filter", "score"]).to_csv(tmp_path / "mine.csv", index=False)
+    words = ("prune", "small", "--runs-dir", here, "--rule", tmp_path / "mine.csv", "--layers", "conv2", "--keep", 0.5)
+
+    found = document(command(*words, *FAST, "--json"))
+
+    assert found["path"].endswith("prune/mine-keep-0.5")
+    assert Pruning.load(found["path"]).plan.removed == {"conv2": list(range(8))}
+
+
+def test_afcc_cuts_connections_and_reports_them_apart(command, here):
+    words = ("prune", "small", "--runs-dir", here, "--rule", "afcc")
+    planned = command(*words, "--plan")
+    assert planned.out.splitlines()[0].split() == ["layer", "connections", "kept", "dilution"]
+
+    found = document(command(*words, *FAST, "--json"))
+
+    assert [row["step"] for row in found["steps"]] == ["whole", "cut", "repaired", "removed"]
+    assert all(0 <= row["dilution"] <= 1 for row in found["dilution"])
+    assert "of the connections are cut" in found["answer"]
+
+
+def test_a_sweep_keeps_rows_goes_on_and_draws(command, here):
+    words = ("prune", "small", "--runs-dir", here, "--sweep", "--rule", "kernel_l1,random", *BARE)
+    first = command(*words)
+    assert first.code == 0, first.err
+    stage = here / "small" / "prune" / "sweep"
+    rows = pd.read_csv(stage / "sweep.csv")
+    assert len(rows) == 2 * len(KEEPS)
+    assert (stage / "sweep.png").stat().st_size > 10_000
+    heads = first.out.splitlines()[0]
+    assert heads.split()[:3] == ["after", "the", "cut"] and "0.5 kept" in heads
+    rows.drop(index=[3]).to_csv(stage / "sweep.csv", index=False)
+
+    found = document(command(*words, "--json"))
+
+    again = pd.DataFrame(found["rows"]).sort_values(["rule", "keep"])
+    assert len(again) == len(rows)
+    pd.testing.assert_series_equal(again["cut"], rows.sort_values(["rule", "keep"])["cut"], check_index=False)
+
+
+def test_a_sweep_takes_the_shares_and_layers_asked_for(command, here):
+    words = ("prune", "small", "--runs-dir", here, "--sweep", "--rule", "kernel_l1", *BARE, "--json")
+    every = pd.DataFrame(document(command(*words, "--keeps", "0.7,0.3"))["rows"])
+    first = next(iter(load_analysis(here / "small" / "analysis"))).layer
+    one = pd.DataFrame(document(command(*words, "--keeps", "0.7", "--layers", first))["rows"])
+
+    assert every["keep"].tolist() == [0.7, 0.3]
+    assert one["keep"].tolist() == [0.7]
+    assert every["macs"].iloc[1] < every["macs"].iloc[0] < one["macs"].iloc[0] < 1
+
+
+def test_a_rule_that_fails_in_a_sweep_is_named_and_the_rest_goes_on(command, here):
+    words = ("prune", "small", "--runs-dir", here, "--sweep", "--rule", "batch_norm_scale,kernel_l1", *BARE)
+    outcome = command(*words)
+    assert outcome.code == 0, outcome.err
+    assert "batch_norm_scale: Rule batch_norm_scale gives no score for " in " ".join(outcome.out.split())
+
+
+def test_the_rules_are_listed(command):
+    outcome = command("prune", "--rules")
+    assert outcome.code == 0
+    for rule in ("taylor_squared", "greedy", "afcc"):
+        assert f" {rule} " in outcome.out
+    listed = document(command("prune", "--rules", "--json"))["rules"]
+    assert set(listed[0]) == {"rule", "what", "needs", "source"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "Give exactly one of keep, macs, params, latency; received none."),
+        (("--keep", 0.5, "--macs", 0.5), "received keep=0.5, macs=0.5."),
+        (("--keep", 0.5, "--dilution", 0.5), "dilution is for the rules afcc and random_afcc"),
+        (("--rule", "magic", "--keep", 0.5), "There is no rule 'magic'. Rules: "),
+        (("--rule", "kernel_l1", "--macs", 0.0001), "cannot be met"),
+        (("--rule", "kernel_l1", "--keep", 0.5, "--layers", "conv9"), "has no layer 'conv9'"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_written(words, said, command, here):
+    before = sorted(path for path in here.rglob("*") if ".lock" not in path.name)
+
+    outcome = command("prune", "small", "--runs-dir", here, *words)
+
+    assert outcome.code == 1
+    assert said in outcome.err.splitlines()[-1]
+    assert outcome.err.splitlines()[-1].startswith("Error: ")
+    assert sorted(path for path in here.rglob("*") if ".lock" not in path.name) == before
+
+
+def test_a_rule_that_needs_fields_says_which_command_measures_them(command, here):
+    shutil.rmtree(here / "small" / "analysis")
+    outcome = command("prune", "small", "--runs-dir", here, "--rule", "snr", "--keep", 0.5)
+    assert outcome.code == 1
+    assert outcome.err.splitlines()[-1] == (
+        f"Error: snr goes by fields, and small has none yet. Measure them: fm-keras analyze small --runs-dir {here} "
+        "--fields probe"
+    )
+
+
+def test_a_plan_made_for_another_model_is_one_line(command, here, mine, tmp_path):
+    command(
+        "prune", "small", "--runs-dir", here, "--rule", "kernel_l1", "--keep", 0.5, "--plan", "--to", tmp_path / "p"
+    )
+    model = keras.saving.load_model(mine, compile=False)
+    model.get_layer("conv1").bias.assign_add([1.0] * 6)
+    model.save(mine)
+
+    outcome = command("prune", mine, "--dataset", "digits", "--limit", 100, "--apply", tmp_path / "p")
+
+    assert outcome.code == 1
+    assert "The plan was made for another model than" in outcome.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("mine.keras", "--keep", "0.5"), "Say with which images MODEL is pruned: --dataset."),
+        (("small", "--plan", "--sweep"), "--plan and --sweep do not go together."),
+        (("small", "--keeps", "0.5"), "--keeps goes with --sweep"),
+        (("small", "--sweep", "--keeps", "0.5,2"), "--keeps takes shares between 0 and 1"),
+        (("small", "--apply", ".", "--keep", "0.5"), "--apply says itself what goes: leave out --keep."),
+        (("small", "--keep", "1.5"), "1.5 is not in the range 0<x<1."),
+    ],
+)
+def test_options_that_do_not_fit_are_named(words, said, command):
+    outcome = command("prune", *words)
+    assert outcome.code == 2
+    assert said in outcome.err
+
+
+def test_the_run_is_still_whole(command, here):
+    command("prune", "small", "--runs-dir", here, "--rule", "random", "--keep", 0.5, *FAST)
+    run = Run.open("small", here)
+    for stage in ("train", "analysis"):
+        run.read_stage(stage)
