@@ -18,6 +18,7 @@ COMMANDS = {
     "analyze": "Measure every filter of MODEL: a .keras file, or the network of a run.",
     "quality": "Say what each filter of MODEL is worth: a .keras file, or the network of a run.",
     "prune": "Make MODEL smaller and faster: a .keras file, or the network of a run.",
+    "complexity": "Say how hard the classes are to tell apart after each layer of MODEL.",
     "show": "Show what was measured: layers, filters, one filter's matrix.",
     "report": "Write one web page: layers, filters, every matrix.",
     "plot": "Draw one figure of RUN as a picture.",

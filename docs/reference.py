@@ -7,7 +7,19 @@ import re
 from importlib import import_module
 from pathlib import Path
 
-WINGS = ("analysis", "data", "models", "training", "slicing", "filters", "reports", "pruning", "settings", "errors")
+WINGS = (
+    "analysis",
+    "data",
+    "models",
+    "training",
+    "slicing",
+    "filters",
+    "reports",
+    "pruning",
+    "complexity",
+    "settings",
+    "errors",
+)
 PAGE = Path(__file__).parent / "reference.md"
 
 

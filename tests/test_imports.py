@@ -31,10 +31,10 @@ ROWS = [
 ]
 # What some parts are made of alone; all other parts may use what is installed.
 NUMBERS = {"numpy", "scipy"}
+POINTS = "boruvka copies distances linear measures minima neighbors plan points prim ratio spheres table tree".split()
 ONLY = {
     "fm_keras.filters": {"numpy", "pandas", "networkx", "fm_keras.errors", "fm_keras.filters"},
-    "fm_keras.complexity.neighbors": {*NUMBERS, "fm_keras.errors", "fm_keras.complexity"},
-    "fm_keras.complexity.measures": {*NUMBERS, "fm_keras.errors", "fm_keras.complexity"},
+    **{f"fm_keras.complexity.{each}": {*NUMBERS, "fm_keras.errors", "fm_keras.complexity"} for each in POINTS},
     "fm_keras.scaling.powerlaw": {*NUMBERS, "fm_keras.errors", "fm_keras.scaling"},
     "fm_keras.errors": set(),
     "fm_keras.settings": {"pydantic", "fm_keras.errors"},
@@ -233,6 +233,7 @@ def test_what_the_house_allows_brings_no_complaint(path, source):
         ("fm_keras.settings", SLOW),
         ("fm_keras.filters", SLOW),
         ("fm_keras.runs", SLOW),
+        ("fm_keras.complexity", {*SLOW, "pandas", "sklearn"}),
         ("fm_keras.data", SLOW),
         ("fm_keras.models", SLOW),
         ("fm_keras.analysis", SLOW),

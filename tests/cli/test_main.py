@@ -20,20 +20,21 @@ Options:
   -h, --help  Show this message and exit.
 
 Commands:
-  run        Train a network, cut it at every layer, measure every filter.
-  train      Train a network and keep it in a run.
-  analyze    Measure every filter of MODEL: a .keras file, or the network of a run.
-  quality    Say what each filter of MODEL is worth: a .keras file, or the network of a run.
-  prune      Make MODEL smaller and faster: a .keras file, or the network of a run.
-  show       Show what was measured: layers, filters, one filter's matrix.
-  report     Write one web page: layers, filters, every matrix.
-  plot       Draw one figure of RUN as a picture.
-  compare    Compare runs, seeds or checkpoints of the same architecture with the first of them.
-  stability  Say how sure what was measured is: other thresholds, other images.
-  layers     List where MODEL can be cut: a .keras file, or a run.
-  datasets   List where images can come from.
-  models     List the networks that can be trained.
-  doctor     Check this machine: versions, device, folders.
+  run         Train a network, cut it at every layer, measure every filter.
+  train       Train a network and keep it in a run.
+  analyze     Measure every filter of MODEL: a .keras file, or the network of a run.
+  quality     Say what each filter of MODEL is worth: a .keras file, or the network of a run.
+  prune       Make MODEL smaller and faster: a .keras file, or the network of a run.
+  complexity  Say how hard the classes are to tell apart after each layer of MODEL.
+  show        Show what was measured: layers, filters, one filter's matrix.
+  report      Write one web page: layers, filters, every matrix.
+  plot        Draw one figure of RUN as a picture.
+  compare     Compare runs, seeds or checkpoints of the same architecture with the first of them.
+  stability   Say how sure what was measured is: other thresholds, other images.
+  layers      List where MODEL can be cut: a .keras file, or a run.
+  datasets    List where images can come from.
+  models      List the networks that can be trained.
+  doctor      Check this machine: versions, device, folders.
 """
 
 

@@ -5,6 +5,7 @@ pair.py      probe field and network field of one filter           depth.py    a
 quality.py   quality against SNR                                   worth.py    quality by depth
 labels.py    how evenly labels are spread                          sizes.py    how large clusters are
 training.py  what every epoch brought                              rules.py    what pruning rules leave
+complexity.py  how hard classes are to tell apart by depth
 
 picture.py   style, room for words, saving                         panels.py   the two ways to draw a matrix
 course.py    one measure through the depth                         names.py    names that can be drawn
@@ -14,6 +15,7 @@ No figure touches pyplot or the user's settings; a notebook shows it by itself.
 """
 
 from fm_keras.reports.plots.choice import choose_filters
+from fm_keras.reports.plots.complexity import complexity_curves
 from fm_keras.reports.plots.depth import depth_curves
 from fm_keras.reports.plots.grid import layer_filters
 from fm_keras.reports.plots.labels import label_homogeneity
@@ -29,6 +31,7 @@ from fm_keras.reports.plots.worth import quality_by_depth
 __all__ = [
     "choose_filters",
     "cluster_sizes",
+    "complexity_curves",
     "depth_curves",
     "field_pair",
     "filter_matrix",

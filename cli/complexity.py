@@ -1,0 +1,102 @@
+"""fm-keras complexity: how hard the classes are to tell apart after each layer, or in the images alone."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fm_keras.errors import Interrupted
+from fm_keras.runs import COMPLEXITY, Run
+from fm_keras.settings import ComplexitySettings, DataSettings
+from fm_keras_cli.command import Command, import_option, plan_option, reporting, runs_dir_option
+from fm_keras_cli.options import Names, given, settings_options
+from fm_keras_cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
+
+    from fm_keras.data import Dataset
+
+
+@click.command(cls=Command)
+@click.argument("model", default="latest")
+@settings_options(DataSettings, ComplexitySettings)
+@click.option("--layers", type=Names(), help="only these layers, as `fm-keras layers` names them; input: the images")
+@click.option("--raw", is_flag=True, help="the images alone, without a network")
+@import_option
+@runs_dir_option
+@plan_option
+@reporting
+def complexity(
+    *,
+    terminal: Terminal,
+    model: str,
+    layers: tuple[str, ...] | None,
+    raw: bool,
+    modules: tuple[str, ...],
+    runs_dir: Path,
+    plan: bool,
+) -> None:
+    """Say how hard the classes are to tell apart after each layer of MODEL.
+
+    MODEL is a .keras file, or the network of a run, which is measured on its own images unless others are named and
+    keeps the table of all its layers.  --raw looks at the images alone.
+    """
+    from fm_keras_cli.backend import load_backend
+    from fm_keras_cli.complexity_tables import show_complexity, show_complexity_plan
+    from fm_keras_cli.header import describe_images, describe_model
+    from fm_keras_cli.images import load_images
+    from fm_keras_cli.measured import data_settings, open_model
+    from fm_keras_cli.plan import plan_fetching
+
+    if raw and layers:
+        raise click.UsageError("--raw looks at the images alone: leave --layers out.")
+    if model.endswith(".keras") and "dataset" not in given(DataSettings):
+        raise click.UsageError("Say on which images MODEL is measured: --dataset.  `fm-keras datasets` lists them.")
+    settings = ComplexitySettings(**given(ComplexitySettings))
+    if plan and plan_fetching(terminal):
+        return
+    load_backend(terminal)
+    network, run = (None, None) if raw else open_model(model, runs_dir, modules)
+    dataset = load_images(data_settings(run), terminal)
+    terminal.hint(describe_images(dataset), *([] if raw else [describe_model(network)]), "")
+    if plan:
+        return show_complexity_plan(terminal, network, dataset, layers, settings)
+    keep = run is not None and layers is None and run.record.data.hash == dataset.content_hash
+    table = _measure(terminal, network, dataset, layers, settings, run if keep else None)
+    show_complexity(terminal, table, settings, run.path / COMPLEXITY if keep else None)
+
+
+def _measure(
+    terminal: Terminal,
+    network: keras.Model | None,
+    dataset: Dataset,
+    layers: tuple[str, ...] | None,
+    settings: ComplexitySettings,
+    run: Run | None,
+) -> pd.DataFrame:
+    """One row per layer; kept in a run, and from there if it was measured before."""
+    import pandas as pd
+
+    from fm_keras.complexity import measure_complexity
+    from fm_keras.hashes import model_hash
+    from fm_keras_cli.bars import Bars
+
+    if run:
+        made_from = {"complexity": settings}, {"data": dataset.content_hash, "model": model_hash(network)}
+    with run.lock() if run else nullcontext(), Bars(terminal) as bars:
+        if run and run.is_current(COMPLEXITY, *made_from):
+            bars.note("complexity  as before")
+            return pd.read_csv(run.read_stage(COMPLEXITY).layers).fillna({"failed": ""})
+        try:
+            table = measure_complexity(network, dataset, layers=layers, settings=settings, progress=bars)
+        except KeyboardInterrupt:
+            raise Interrupted("Stopped before all layers were measured; nothing of it is kept.") from None
+        if run:
+            with run.stage(COMPLEXITY, *made_from) as stage:
+                table.to_csv(stage.layers, index=False)
+    return table
