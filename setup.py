@@ -28,10 +28,18 @@ REQUIRES = [
 EXTRAS = {
     "jax": ["jax>=0.6.0"],
     "report": ["jinja2>=3.1.4", "matplotlib>=3.10.8"],
+    "serve": [
+        "fastapi>=0.115.0",
+        "orjson>=3.10.7",
+        "prometheus_client>=0.21.0",
+        "pysimdjson>=6.0.2",
+        "tensorflow-serving-api>=2.19.0",
+        "uvicorn>=0.31.0",
+    ],
 }
-EXTRAS["all"] = [*EXTRAS["jax"], *EXTRAS["report"]]
+EXTRAS["all"] = [*EXTRAS["jax"], *EXTRAS["report"], *EXTRAS["serve"]]
 TOOLS = ["hypothesis>=6.100", "pytest>=8.2", "pytest-xdist>=3.6", "ruff>=0.9", "selenium>=4.25"]
-EXTRAS["test"] = [*EXTRAS["report"], *TOOLS]
+EXTRAS["test"] = [*EXTRAS["report"], *EXTRAS["serve"], *TOOLS]
 
 setup(
     name="fm-keras",

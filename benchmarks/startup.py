@@ -10,6 +10,11 @@ commands = {
     "python -c pass": [sys.executable, "-c", "pass"],
     "fm-keras --help": [sys.executable, "-m", "fm_keras_cli", "--help"],
     "fm-keras run --help": [sys.executable, "-m", "fm_keras_cli", "run", "--help"],
+    "what fm-keras query imports": [
+        sys.executable,
+        "-c",
+        "import fm_keras_cli.query, fm_keras_cli.query_tables, fm_keras.serving.client.client",
+    ],
     "import keras": [sys.executable, "-c", "import keras"],
 }
 tasks = {
@@ -17,4 +22,4 @@ tasks = {
     for name, command in commands.items()
 }
 seconds = medians(tasks, repeats=1 if options.quick else 5)
-show("Start", seconds, "python -c pass", target="fm-keras --help within 0.3 s")
+show("Start", seconds, "python -c pass", target="fm-keras --help within 0.3 s, fm-keras query within 0.5 s")

@@ -22,12 +22,8 @@ def load_backend(terminal: Terminal) -> None:
     Raises:
         InvalidInput: the backend is none of ours, or cannot be imported.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    for name in _LOGGERS:
-        logging.getLogger(name).setLevel(logging.ERROR)
     backend = keras_backend()
-    shown = terminal.err.is_terminal and not terminal.quiet  # asked before stderr is turned away
-    with _without_noise() as stderr, _spinner(stderr, f"loading {backend} ...") if shown else nullcontext():
+    with _loading(terminal, backend):
         try:
             from fm_keras.devices import check_backend, has_gpu
         except (ImportError, ValueError) as error:
@@ -43,6 +39,31 @@ def load_backend(terminal: Terminal) -> None:
         # Where TensorFlow looks for devices, and where Keras on JAX imports TensorFlow if it is installed.
         has_gpu()
         keras.utils.set_random_seed(0)
+
+
+def load_tensorflow(terminal: Terminal) -> None:
+    """Import TensorFlow without Keras; the first time it takes seconds.
+
+    Raises:
+        InvalidInput: it cannot be imported.
+    """
+    with _loading(terminal, "tensorflow"):
+        try:
+            import tensorflow as tf
+        except ImportError as error:
+            raise InvalidInput(f"TensorFlow cannot be loaded: {str(error).splitlines()[0]}.") from error
+        tf.config.list_physical_devices()
+
+
+@contextmanager
+def _loading(terminal: Terminal, name: str) -> Iterator[None]:
+    """Show that something is being loaded, instead of what it has to say."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    for logger in _LOGGERS:
+        logging.getLogger(logger).setLevel(logging.ERROR)
+    shown = terminal.err.is_terminal and not terminal.quiet  # asked before stderr is turned away
+    with _without_noise() as stderr, _spinner(stderr, f"loading {name} ...") if shown else nullcontext():
+        yield
 
 
 @contextmanager

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
 from fm_keras_cli.numbers import decimals, figures
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TEAL, YELLOW, BLUE, ORANGE = "dark_cyan", "yellow3", "blue", "dark_orange"
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -31,6 +34,8 @@ def new_table(*, left: tuple[str, ...] = (), right: tuple[str, ...] = ()) -> Tab
 
 def plain_table(frame: pd.DataFrame) -> Table:
     """A DataFrame as it is: whole numbers with commas, others with three figures, text to the left."""
+    import pandas as pd
+
     table = Table(box=None, padding=(0, 1), header_style="bold")
     for name in frame:
         numeric = pd.api.types.is_numeric_dtype(frame[name])
@@ -82,7 +87,7 @@ def filter_table(filters: pd.DataFrame, label_names: tuple[str, ...], width: int
     """Filters of a layer: what each picks, and how cleanly.
 
     Args:
-        filters: rows as `measure_filters` gives them.
+        filters: rows as `measure_filters` gives them; strength may be missing.
         label_names: K names.
         width: columns of the terminal; less than 80: without signal and strength.
     """
@@ -91,7 +96,8 @@ def filter_table(filters: pd.DataFrame, label_names: tuple[str, ...], width: int
     table.add_column(
         "labels", no_wrap=True, overflow="ellipsis", max_width=width - (50 if wide else 36) - (10 if worth else 0)
     )
-    names = [*(("signal", "noise", "SNR", "strength") if wide else ("noise", "SNR")), *(["quality"] if worth else [])]
+    strength = ("strength",) if wide and "strength" in filters else ()
+    names = [*(("signal",) if wide else ()), "noise", "SNR", *strength, *(("quality",) if worth else ())]
     for name in names:
         table.add_column(name, justify="right", no_wrap=True)
     for row in filters.itertuples(index=False):
@@ -100,7 +106,7 @@ def filter_table(filters: pd.DataFrame, label_names: tuple[str, ...], width: int
             "signal": f"{row.signal:,}",
             "noise": Text(f"{row.external_noise:,}", YELLOW if row.external_noise else ""),
             "SNR": decimals(row.snr, 2),
-            "strength": figures(row.strength),
+            "strength": figures(row.strength) if strength else "",
             "quality": decimals(row.quality, 4) if worth else "",
         }
         table.add_row(str(row.filter), str(row.n_clusters), labels, *(cells[name] for name in names))

@@ -17,6 +17,7 @@ WINGS = (
     "reports",
     "pruning",
     "complexity",
+    "serving",
     "settings",
     "errors",
 )

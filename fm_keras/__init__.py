@@ -9,6 +9,7 @@ analysis   analyze(model, dataset) -> Analysis: the main job for any Keras model
 reports    pictures, one web page, and runs beside each other
 pruning    prune(model, dataset, ...) -> Pruning: a smaller, ordinary network; every way to say what units are worth
 complexity measure_complexity(model, dataset) -> table: how hard the classes are to tell apart after each layer
+serving    SavedModels that answer what a filter is worth, an embedded server, and a light client
 
 Importing this package imports neither Keras nor TensorFlow.
 """
@@ -17,14 +18,15 @@ from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "analyze", "measure_complexity", "prune"]
+__all__ = ["__version__", "analyze", "export", "measure_complexity", "prune"]
 
 _VERBS = {
     "analyze": "fm_keras.analysis",
+    "export": "fm_keras.serving",
     "measure_complexity": "fm_keras.complexity",
     "prune": "fm_keras.pruning",
 }
-_WINGS = ("analysis", "complexity", "data", "filters", "models", "pruning", "reports", "slicing", "training")
+_WINGS = ("analysis", "complexity", "data", "filters", "models", "pruning", "reports", "serving", "slicing", "training")
 
 
 def __getattr__(name: str) -> Any:

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 HOME = Path(__file__).parent.parent
-EXAMPLES = sorted((HOME / "examples").glob("*.py"))
+EXAMPLES = [
+    pytest.param(path, marks=pytest.mark.tensorflow if "fm_keras.serving" in path.read_text("utf-8") else ())
+    for path in sorted((HOME / "examples").glob("*.py"))
+]
 BLOCKS = re.findall(r"```python\n(.*?)```", (HOME / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
 
 

@@ -238,6 +238,8 @@ def test_what_the_house_allows_brings_no_complaint(path, source):
         ("fm_keras.models", SLOW),
         ("fm_keras.analysis", SLOW),
         ("fm_keras_cli.show", SLOW),
+        ("fm_keras.serving.client.client", {*SLOW, "pandas", "scipy", "fastapi"}),
+        ("fm_keras_cli.query", {*SLOW, "pandas", "scipy"}),
         ("fm_keras_cli.main", {*SLOW, "pandas", "scipy", "sklearn"}),
     ],
 )

@@ -31,6 +31,9 @@ Commands:
   plot        Draw one figure of RUN as a picture.
   compare     Compare runs, seeds or checkpoints of the same architecture with the first of them.
   stability   Say how sure what was measured is: other thresholds, other images.
+  export      Export MODEL for TensorFlow Serving: a run, or a .keras file with its analysis.
+  serve       Host the models of a folder over REST and gRPC, as TensorFlow Serving does.
+  query       Ask a served model what its filters are worth.
   layers      List where MODEL can be cut: a .keras file, or a run.
   datasets    List where images can come from.
   models      List the networks that can be trained.
