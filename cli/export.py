@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     metavar="FOLDER",
     help="folder of served models; the export becomes NAME/<next version> there",
 )
-@click.option("--name", help="under which the model is served (default: that of the run or file)")
+@click.option(
+    "--name", help="under which the model is served (default: that of the run or file; model.keras: of its folder)"
+)
 @click.option("--analysis", metavar="RUN", help="run or folder with the analysis, where MODEL is a .keras file")
 @click.option("--warmup/--no-warmup", default=True, help="write requests that a server replays before it takes traffic")
 @import_option
@@ -60,11 +62,16 @@ def export(
 
     network, run = open_model(model, runs_dir, modules)
     measured = _analysis(run, analysis, runs_dir)
-    name = name or (run.name if run else Path(model).stem)
+    name = name or (run.name if run else default_name(Path(model)))
     with Bars(terminal) as bars:
         path = fm_keras.export(network, measured, to=to, name=name, warmup=warmup, progress=bars)
     _show(terminal, path)
     _show_next(terminal, path, name, measured)
+
+
+def default_name(model: Path) -> str:
+    """Under which a file is served; prune calls every one model.keras, so that only its folder tells it apart."""
+    return model.resolve().parent.name if model.name == "model.keras" else model.stem
 
 
 def _analysis(run: Run | None, given: str | None, runs_dir: Path) -> Analysis:
@@ -120,7 +127,7 @@ def _show_next(terminal: Terminal, path: Path, name: str, analysis: Analysis) ->
     body = json.dumps({"signature_name": "filter_quality", "instances": asked})
     terminal.hint(
         "The same on TensorFlow Serving, and without fm_keras:",
-        "  docker run --rm -p 8500:8500 -p 8501:8501 \\",
+        "  docker run --rm -p 127.0.0.1:8500:8500 -p 127.0.0.1:8501:8501 \\",
         f"    -v {shlex.quote(str(folder.resolve()))}:/models tensorflow/serving \\",
         "    --model_config_file=/models/models.config",
         f"  curl -d '{body}' \\",

@@ -73,18 +73,20 @@ def prune(
     if rules:
         load_backend(terminal)
         return show_rules(terminal)
-    _check_options(model, applied, sweep, plan)
+    _check_options(model, applied, sweep, plan, layers, to)
     shares = _shares(keeps, sweep)
     if plan and plan_fetching(terminal):
         return
     load_backend(terminal)
     network, run = open_model(model, runs_dir, modules)
-    dataset = load_images(data_settings(run), terminal)
+    images = data_settings(run)
+    dataset = load_images(images, terminal)
     terminal.hint(describe_images(dataset), describe_model(network), "")
     asked = Asked(
         model=network,
         given_as=model,
         run=run,
+        images=images,
         dataset=dataset,
         settings=PruneSettings(**given(PruneSettings)),
         measuring=AnalysisSettings(**given(AnalysisSettings)),
@@ -93,8 +95,6 @@ def prune(
         name=name,
         to=to,
     )
-    if asked.analysis is not None and asked.analysis.settings.split == "test":
-        terminal.hint("Fields were measured on test images, which flatters the accuracy on them; see analyze --split.")
     if sweep:
         return show_sweep(terminal, asked, all_rules="rule" not in given(PruneSettings), keeps=shares)
     if plan:
@@ -102,14 +102,22 @@ def prune(
     return show_pruning(terminal, asked, *asked.prune(terminal))
 
 
-def _check_options(model: str, applied: Path | None, sweep: bool, plan: bool) -> None:
+def _check_options(
+    model: str, applied: Path | None, sweep: bool, plan: bool, layers: tuple[str, ...] | None, to: Path | None
+) -> None:
     if model.endswith(".keras") and "dataset" not in given(DataSettings):
         raise click.UsageError("Say with which images MODEL is pruned: --dataset.  `fm-keras datasets` lists them.")
     if plan and sweep:
         raise click.UsageError("--plan and --sweep do not go together.")
-    chosen = [f"--{name}" for name in given(PruneSettings) if name in ("rule", "across", *_TARGETS)]
-    if applied and (sweep or chosen):
-        raise click.UsageError(f"--apply says itself what goes: leave out {', '.join(chosen) or '--sweep'}.")
+    targets = [f"--{name}" for name in given(PruneSettings) if name in _TARGETS]
+    if sweep and targets:
+        raise click.UsageError(f"--sweep tries the shares of --keeps: leave out {', '.join(targets)}.")
+    chosen = [f"--{name}" for name in given(PruneSettings) if name in ("rule", "across")] + targets
+    chosen += ["--layers"] * (layers is not None) + ["--sweep"] * sweep
+    if applied and chosen:
+        raise click.UsageError(f"--apply says itself what goes: leave out {', '.join(chosen)}.")
+    if plan and to is not None and to.exists() and any(to.iterdir()):
+        raise click.UsageError(f"{to} holds something already, such as a plan that was edited: name another folder.")
 
 
 def _shares(keeps: tuple[str, ...] | None, sweep: bool) -> list[float] | None:
@@ -119,6 +127,6 @@ def _shares(keeps: tuple[str, ...] | None, sweep: bool) -> list[float] | None:
     if not sweep:
         raise click.UsageError("--keeps goes with --sweep; for one share use --keep.")
     try:
-        return [PruneSettings(keep=share).keep for share in keeps]
+        return list(dict.fromkeys(PruneSettings(keep=share).keep for share in keeps))
     except InvalidInput as error:
         raise click.UsageError(f"--keeps takes shares between 0 and 1, such as 0.75,0.5. {error}") from None

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fm_keras.errors import Interrupted, InvalidInput
-from fm_keras.hashes import file_hash, folder_hashes
+from fm_keras.hashes import file_hash
 from fm_keras.runs import ANALYSIS, PRUNE, Run, StageFolder, stage_folder, stage_is_current
-from fm_keras.settings import AnalysisSettings, PruneSettings, TrainSettings
+from fm_keras.settings import AnalysisSettings, DataSettings, PruneSettings, TrainSettings
 from fm_keras_cli.bars import Bars
 from fm_keras_cli.report import run_words
 from fm_keras_cli.terminal import Terminal
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from fm_keras.pruning import ConnectionMasks, Pruning, PruningPlan
 
 
+_REMOVAL = ("plan.json", "masks.json", "masks.npz")  # what says which units or connections go
+
+
 @dataclass(frozen=True, eq=False)
 class Asked:
     """A network to prune, and how."""
@@ -35,6 +38,7 @@ class Asked:
     given_as: str
     """what the command was given: a file, or the name of a run"""
     run: Run | None
+    images: DataSettings
     dataset: Dataset
     settings: PruneSettings
     measuring: AnalysisSettings
@@ -61,10 +65,18 @@ class Asked:
 
     @property
     def words(self) -> str:
-        """How the network is named on the command line, with its images if it is a file."""
-        if self.run is not None:
-            return run_words(self.run)
-        return f"{shlex.quote(self.given_as)} --dataset {shlex.quote(self.dataset.name)}"
+        """How the network is named on the command line, with its images if they are not those of its run."""
+        if self.run is None:
+            return f"{shlex.quote(self.given_as)} {self.image_words}"
+        others = self.images != DataSettings(**self.run.record.settings["data"])
+        return f"{run_words(self.run)} {self.image_words}" if others else run_words(self.run)
+
+    @property
+    def image_words(self) -> str:
+        """How the images are named on the command line."""
+        named = {"dataset": self.images.dataset, **self.images.model_dump(exclude_defaults=True)}
+        values = {name: ",".join(each) if isinstance(each, tuple) else str(each) for name, each in named.items()}
+        return shlex.join(word for name, each in values.items() for word in (f"--{name.replace('_', '-')}", each))
 
     def choose(self, terminal: Terminal) -> PruningPlan | ConnectionMasks:
         """What would go."""
@@ -152,7 +164,8 @@ class Asked:
         for rule in filter(is_scores_file, self.rules):
             inputs[f"scores {rule}"] = file_hash(Path(rule.partition(":")[0]))
         if self.applied:
-            inputs |= {f"applied {name}": each for name, each in folder_hashes(self.applied).items()}
+            files = [self.applied / name for name in _REMOVAL]
+            inputs |= {f"applied {file.name}": file_hash(file) for file in files if file.exists()}
         if self.analysis is not None:
             inputs["analysis"] = file_hash(StageFolder(self.run.path / ANALYSIS).analysis)
         settings = {"prune": self.settings, "measure": self.measuring}

@@ -107,8 +107,10 @@ def sweep_answer(rows: pd.DataFrame) -> str:
     half = rows[rows["keep"] == share]
     for step, words in _STEPS.items():
         if half[step].notna().any():
-            best = half.loc[half[step].idxmax()]
-            said.append(f"With {share:g} of the filters kept {best.rule} leaves most {words}: {best[step]:.3f}.")
+            most = half[step].max()
+            best = half.loc[half[step] == most, "rule"]
+            leave = "leaves" if len(best) == 1 else "leave"
+            said.append(f"With {share:g} of the filters kept {', '.join(best)} {leave} most {words}: {most:.3f}.")
     for error, failed in rows[rows["error"] != ""].groupby("error", sort=False):
         said.append(f"{', '.join(failed['rule'].unique())}: {error}")
     return "\n".join(said)

@@ -114,11 +114,10 @@ def show_pruning(terminal: Terminal, asked: Asked, pruning: Pruning, path: Path)
         Text(f"\n{said}"),
     )
     model, analysis = (shlex.quote(str(path / name)) for name in ("model.keras", "analysis"))
-    images = f"--dataset {shlex.quote(asked.dataset.name)}"
     next_commands = {
-        f"fm-keras analyze {model} {images} --to {analysis}": "what its filters do now",
+        f"fm-keras analyze {model} {asked.image_words} --to {analysis}": "what its filters do now",
         f"fm-keras export {model} --analysis {analysis}": "then serve it",
-        f"fm-keras prune {model} {images} --keep 0.75": "prune it again",
+        f"fm-keras prune {model} {asked.image_words} --keep 0.75": "prune it again",
     }
     show_saved(terminal, path, next_commands)
 

@@ -182,10 +182,13 @@ def predict(*, terminal: Terminal, client: Client, images: tuple[Path, ...]) -> 
 @asking
 def response(*, terminal: Terminal, client: Client, image: Path, layer: str, filter: int) -> None:
     """Say what field a FILTER of LAYER puts on each output for IMAGE."""
+    from rich.text import Text
+
     from fm_keras.serving.client.image_files import read_pixels
-    from fm_keras_cli.query_tables import response_table
+    from fm_keras_cli.query_tables import response_sentence, response_table
 
     pixels = read_pixels(image, (client.image.shape or ())[1:])
     found = client.filter_response(pixels[None], layer, filter)[0]
     document = {"layer": layer, "filter": filter, "label_names": client.label_names, "field": found}
-    terminal.result(document, response_table(found, client.label_names))
+    said = f"{layer}, filter {filter} {response_sentence(found, client.label_names)}"
+    terminal.result(document, response_table(found, client.label_names), Text(f"\n{said}"))

@@ -120,3 +120,14 @@ def response_table(field: np.ndarray, label_names: Sequence[str]) -> Table:
         length = field[label] / field.max() if field.max() > 0 else 0
         table.add_row(one_line(label_names[label]), decimals(float(field[label]), 4), Text(bar(length), BLUE))
     return table
+
+
+def response_sentence(field: np.ndarray, label_names: Sequence[str]) -> str:
+    """What a filter says of an image, in words."""
+    if not field.any():
+        return "says nothing about this image."
+    high, low = int(field.argmax()), int(field.argmin())
+    return (
+        f"speaks most for {one_line(label_names[high])}, by {figures(float(field[high]))} logits, and least for "
+        f"{one_line(label_names[low])}, by {figures(float(field[low]))}."
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import threading
 from collections.abc import Iterator
@@ -59,7 +60,7 @@ def serve(*, terminal: Terminal, saved_models: Path, config: Path | None, monito
         saved_models, settings, models_config=config, monitoring_config=monitoring_config, report=report
     )
     with _first_signal() as stop, server:
-        _show(terminal, server)
+        _show(terminal, server, saved_models)
         stop.wait()
         terminal.hint("Stopping: requests in flight are answered.")
 
@@ -93,15 +94,23 @@ def _server_class() -> type[Server]:
     return Server
 
 
-def _show(terminal: Terminal, server: Server) -> None:
+def _show(terminal: Terminal, server: Server, folder: Path) -> None:
     models = {name: versions for name, versions in server.store.available().items() if versions}
     metrics = None if server.metrics_path is None else f"{server.rest_url}{server.metrics_path}"
     lines = [f"REST     {server.rest_url}/v1/models", f"gRPC     {server.grpc_address}"]
     if metrics:
         lines.append(f"Metrics  {metrics}")
-    lines += [f"Ready: {_listed(models)}." if models else "Ready: no model yet; they are served as they come."]
+    lines.append(f"Ready: {_listed(models)}." if models else _nothing(folder))
     terminal.result(
         {"rest": server.rest_url, "grpc": server.grpc_address, "metrics": metrics, "models": models}, *lines
+    )
+
+
+def _nothing(folder: Path) -> str:
+    """What to say where there is no model."""
+    return (
+        f"Ready, but there is no {folder}/NAME/VERSION/saved_model.pb that can be served. "
+        f"fm-keras export RUN --to {shlex.quote(str(folder))} makes one: it is picked up."
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from fm_keras.serving.client.client import _FILTERS_AT_ONCE
+from fm_keras.serving.server.hosting import MODELS_CONFIG
 
 HOME = Path(__file__).parent.parent
 DOCKERFILE = (HOME / "Dockerfile").read_text("utf-8")
@@ -46,12 +47,14 @@ def parsed(name, message):
 
 
 @pytest.mark.tensorflow
-def test_models_config_and_the_fields_that_its_comments_show_are_what_tensorflow_serving_reads():
+def test_models_config_and_the_fields_that_its_comments_show_are_what_tensorflow_serving_reads(tmp_path):
     from google.protobuf import text_format
     from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, ModelServerConfig
 
-    text = (SAVED_MODELS / "models.config").read_text("utf-8")
-    assert parsed("models.config", ModelServerConfig()).WhichOneof("config") == "model_config_list"
+    from fm_keras.serving import add_to_models_config
+
+    text = add_to_models_config(tmp_path, "mine").read_text("utf-8")
+    assert text_format.Parse(text, ModelServerConfig()).WhichOneof("config") == "model_config_list"
     shown = [re.sub(r"\s*#.*", "", line.removeprefix("#   ")) for line in text.splitlines() if line.startswith("#   ")]
     example = text_format.Parse("\n".join(shown), ModelConfig())
     assert list(example.model_version_policy.specific.versions) == [1, 2]
@@ -95,6 +98,8 @@ def test_what_is_copied_exists_and_is_not_ignored(source):
     assert f"!{source}" in (HOME / ".dockerignore").read_text("utf-8").splitlines()
 
 
-@pytest.mark.parametrize("config", re.findall(r"/models/(\w+\.config)", DOCKERFILE))
-def test_the_configs_that_the_server_is_started_with_are_copied_along(config):
-    assert (SAVED_MODELS / config).is_file()
+def test_the_configs_that_the_server_is_started_with_are_there():
+    named = set(re.findall(r"/models/(\w+\.config)", DOCKERFILE))
+
+    assert named == {MODELS_CONFIG, "monitoring.config"}
+    assert all((SAVED_MODELS / config).is_file() for config in named)

@@ -68,7 +68,8 @@ def prune(
         plan: what shall stay, instead of a rule and a target: from `plan_pruning`, `load_plan`, `afcc_masks`, ...
         repair: refit, recalibrate or none; needs no labels.
         epochs: of fine-tuning; may be 0.
-        analysis: of this model, for rules that need fields; measured here on training images if it is missing.
+        analysis: of this model, for rules that need fields; measured here if it is missing.  From one of test images
+            the probes alone are taken, which learned from training images.
         settings: all of the above that is not given, and learning rate, seed, images for the repair.
         measuring: images, batch size and memory limit for the scores of a rule.
         train: how the network was trained; fine-tuning does it likewise but for epochs, learning rate, schedule and
@@ -103,8 +104,11 @@ def prune(
         check_fits(model, dataset)
     if plan is None:
         check_target(rule or settings.rule, settings)
-    elif found := given_targets(settings):
-        raise InvalidInput(f"A plan says itself what stays: leave out {' and '.join(found)}.")
+    else:
+        choices = {"rule": rule, "across": across, "layers": layers}
+        found = [*(name for name, value in choices.items() if value is not None), *given_targets(settings)]
+        if found:
+            raise InvalidInput(f"A plan says itself what stays: leave out {' and '.join(found)}.")
     steps = Steps(dataset, settings, train, preprocess, progress)
     steps.note(WHOLE, model)
     if plan is None:

@@ -12,12 +12,13 @@ from typing import Any
 import keras
 import pandas as pd
 
-from fm_keras.analysis import Analysis, analyze
+from fm_keras.analysis import Analysis
 from fm_keras.data import Dataset
 from fm_keras.errors import FmKerasError
 from fm_keras.progress import Progress, silent
-from fm_keras.pruning.choosing.choice import TARGETS, choose, on_training_images
+from fm_keras.pruning.choosing.choice import TARGETS, choose, needed_fields, on_training_images
 from fm_keras.pruning.choosing.evidence import Evidence
+from fm_keras.pruning.choosing.fields import training_fields
 from fm_keras.pruning.choosing.rules import RULES, NamedRule, score_units
 from fm_keras.pruning.steps import CUT, REPAIRED, TUNED, WHOLE, Steps
 from fm_keras.pruning.surgery.surgery import apply_plan
@@ -52,7 +53,7 @@ def sweep_rules(
         keeps: shares of the units that stay.
         layers: paths of the only cuts that may lose units.
         done: (rule, keep) that are known already and left out.
-        analysis: of this model, for rules that need fields; measured here on training images if it is missing.
+        analysis: of this model, for rules that need fields; measured here if it is missing, see `training_fields`.
         settings: repair, epochs, across, seed; its rule and targets do not count.
         measuring: images, batch size and memory limit for the scores.
         train: how to fine-tune.
@@ -66,8 +67,8 @@ def sweep_rules(
     settings = settings or PruneSettings()
     measuring = on_training_images(measuring, settings)
     common = {"preprocess": preprocess, "progress": progress}
-    if analysis is None and any(RULES[rule].needs in ("fields", "probe") for rule in rules if rule in RULES):
-        analysis = analyze(model, dataset, settings=measuring.changed(fields="probe"), **common)
+    if any(needed_fields(rule) for rule in rules if rule in RULES):
+        analysis = training_fields(model, dataset, analysis, settings=measuring, **common)
     images = network_images(dataset, measuring)
     remembered = _Remembered(Evidence(model, images, analysis, settings=measuring, **common))
     how = {"analysis": analysis, "measuring": measuring, "layers": layers, **common}

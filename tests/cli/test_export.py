@@ -5,6 +5,7 @@ import pytest
 
 from fm_keras.models import read_model
 from fm_keras.runs import Run
+from fm_keras_cli.export import default_name
 
 pytestmark = pytest.mark.tensorflow
 pytest.importorskip("tensorflow_serving")
@@ -61,6 +62,11 @@ def test_what_cannot_be_exported_is_one_line(command, runs_dir, tmp_path, words,
 
     assert outcome.code == 1
     assert said in outcome.err and outcome.err.strip().count("\n") == 0
+
+
+@pytest.mark.parametrize(("file", "name"), [("mine.keras", "mine"), ("half/model.keras", "half")])
+def test_a_file_is_served_under_its_name_or_that_of_its_folder_where_all_are_called_the_same(tmp_path, file, name):
+    assert default_name(tmp_path / file) == name
 
 
 def test_a_file_without_an_analysis_says_how_to_make_one(command, runs_dir, tmp_path):

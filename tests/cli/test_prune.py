@@ -99,6 +99,12 @@ def test_the_last_lines_say_in_words_what_came_out_and_what_to_do_next(command, 
     assert f"fm-kerasanalyze{saved / 'model.keras'}--datasetdigits" in lines
 
 
+def test_the_next_command_names_the_same_images(command, mine, tmp_path):
+    images = ("--dataset", "digits", "--limit", 100, "--labels", "3,5")
+    outcome = command("prune", mine, *images, "--rule", "kernel_l1", "--keep", 0.5, "--plan", "--to", tmp_path / "p")
+    assert "--dataset digits --labels 3,5 --limit 100 --apply" in " ".join(outcome.err.split())
+
+
 def test_a_file_is_pruned_into_a_folder_beside_it(command, mine, tmp_path):
     words = ("prune", mine, "--dataset", "digits", "--limit", 100, "--rule", "kernel_l1", "--macs", 0.4)
 
@@ -252,6 +258,12 @@ def test_a_plan_made_for_another_model_is_one_line(command, here, mine, tmp_path
     assert "The plan was made for another model than" in outcome.err.splitlines()[-1]
 
 
+def test_a_folder_without_a_plan_is_one_line(command, here):
+    outcome = command("prune", "small", "--runs-dir", here, "--apply", here)
+    assert outcome.code == 1
+    assert outcome.err.splitlines()[-1] == f"Error: {here / 'plan.json'} is missing. Plan again."
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -259,7 +271,10 @@ def test_a_plan_made_for_another_model_is_one_line(command, here, mine, tmp_path
         (("small", "--plan", "--sweep"), "--plan and --sweep do not go together."),
         (("small", "--keeps", "0.5"), "--keeps goes with --sweep"),
         (("small", "--sweep", "--keeps", "0.5,2"), "--keeps takes shares between 0 and 1"),
+        (("small", "--sweep", "--keep", "0.5"), "--sweep tries the shares of --keeps: leave out --keep."),
         (("small", "--apply", ".", "--keep", "0.5"), "--apply says itself what goes: leave out --keep."),
+        (("small", "--apply", ".", "--layers", "conv1"), "--apply says itself what goes: leave out --layers."),
+        (("small", "--plan", "--to", ".", "--keep", "0.5"), "such as a plan that was edited: name another folder."),
         (("small", "--keep", "1.5"), "1.5 is not in the range 0<x<1."),
     ],
 )

@@ -11,6 +11,7 @@ from PIL import Image
 
 from fm_keras.analysis import load_analysis
 from fm_keras.analysis.answer import answer
+from fm_keras_cli.query_tables import response_sentence
 
 pytestmark = pytest.mark.tensorflow
 
@@ -149,10 +150,18 @@ def test_response_tells_what_a_filter_does_to_each_output(ask, picture, analysis
     found = document(ask("response", picture(50, 40), "conv2", 3, "--json"))
 
     assert len(found["field"]) == len(analysis.label_names)
-    lines = ask("response", picture(50, 40), "conv2", 3).out.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == [
+    table, said = ask("response", picture(50, 40), "conv2", 3).out.split("\n\n")
+    assert [line.split()[0] for line in table.splitlines()[1:]] == [
         found["label_names"][label] for label in np.argsort(-np.array(found["field"]), kind="stable")
     ]
+    assert said.startswith(f"conv2, filter 3 speaks most for {found['label_names'][np.argmax(found['field'])]}, by ")
+
+
+def test_a_filter_that_puts_nothing_on_any_output_says_nothing():
+    assert response_sentence(np.zeros(2), ["cat", "dog"]) == "says nothing about this image."
+    assert response_sentence(np.array([-0.5, 1.25]), ["cat", "dog"]) == (
+        "speaks most for dog, by 1.25 logits, and least for cat, by -0.500."
+    )
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,8 @@ def test_a_plan_and_a_target_are_one_too_many(analyzed, dataset):
     plan = plan_removal(analyzed, {"hidden": [0]})
     with pytest.raises(InvalidInput, match="A plan says itself what stays: leave out keep"):
         prune(analyzed, dataset, plan=plan, keep=0.5)
+    with pytest.raises(InvalidInput, match="A plan says itself what stays: leave out rule and layers"):
+        prune(analyzed, dataset, plan=plan, rule="kernel_l1", layers=["hidden"])
 
 
 def test_a_plan_or_masks_for_another_model_are_refused(network, analyzed, dataset, analysis):

@@ -15,7 +15,8 @@ def bundle_scores(bundles: Bundles, scores: pd.Series, *, adds: bool, rule: str)
     """Score of every bundle from those of its units.
 
     What the network loses adds up: the score is the sum over the cuts where the units begin, `Bundles.sources`, whose
-    gates together silence the bundle once; to first order that is exact.  All other scores know no common measure:
+    gates together silence the bundle once.  To first order that is exact for the loss itself, quality and signed
+    Taylor; for squares and norms it leaves out how the units go together.  All other scores know no common measure:
     they are taken in shares of their layer's mean, counted from the layer's least where that is negative, and averaged
     over all cuts of the bundle that have a score.  Both *ours*.
 

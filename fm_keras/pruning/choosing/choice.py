@@ -10,10 +10,11 @@ import keras
 import numpy as np
 import pandas as pd
 
-from fm_keras.analysis import Analysis, analyze
-from fm_keras.data import Dataset, Split
+from fm_keras.analysis import Analysis
+from fm_keras.data import Dataset
 from fm_keras.errors import InvalidInput
 from fm_keras.progress import Progress, silent
+from fm_keras.pruning.choosing.fields import training_fields
 from fm_keras.pruning.choosing.rules import NamedRule, Rule, describe_rules
 from fm_keras.pruning.choosing.selection import plan_pruning
 from fm_keras.pruning.choosing.targets import Target
@@ -60,7 +61,8 @@ def choose(
         settings: rule and target.
         rule: instead of the rule of `settings`: a rule of this house itself, or a function of yours.
         layers: paths of the only cuts that may lose units, or layers that may lose connections.
-        analysis: of this model, for rules that need fields; measured here on training images if it is missing.
+        analysis: of this model, for rules that need fields; measured here if it is missing.  From one of test images
+            the probes alone are taken, see `training_fields`.
         measuring: images, batch size and memory limit for the scores.
         preprocess: applied to every batch of images.
         progress: told about every step.
@@ -75,10 +77,10 @@ def choose(
     target = check_target(rule, settings)
     measuring = on_training_images(measuring, settings)
     how = {"preprocess": preprocess, "progress": progress}
-    if analysis is None and needed_fields(rule):
-        analysis = analyze(model, dataset, settings=measuring.changed(fields="probe"), **how)
+    if needed_fields(rule):
+        analysis = training_fields(model, dataset, analysis, settings=measuring, **how)
     if target is None:
-        return _masks(model, analysis, settings, layers)
+        return _masks(model, analysis, settings.changed(rule=rule), layers)
     return plan_pruning(
         model,
         dataset,
@@ -88,7 +90,7 @@ def choose(
         layers=layers,
         analysis=analysis,
         settings=measuring,
-        measure=partial(_seconds, split=dataset.train, preprocess=preprocess),
+        measure=partial(forward_seconds, split=dataset.train, preprocess=preprocess),
         **how,
     )
 
@@ -144,8 +146,3 @@ def _masks(
     if settings.rule == "random_afcc":
         return random_afcc_masks(model, analysis, np.random.default_rng(settings.seed), **how)
     return afcc_masks(model, analysis, **how)
-
-
-def _seconds(model: keras.Model, *, split: Split, preprocess: Callable[[Any], Any] | None) -> float:
-    (seconds,) = forward_seconds([model], split, preprocess=preprocess)
-    return seconds

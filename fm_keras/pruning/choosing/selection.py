@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -26,6 +26,7 @@ from fm_keras.settings import AnalysisSettings
 from fm_keras.slicing import network_images
 
 Across = Literal["layer", "network"]
+Measure = Callable[[Sequence[keras.Model]], Sequence[float]]
 
 
 def plan_pruning(
@@ -37,7 +38,7 @@ def plan_pruning(
     across: Across = "layer",
     analysis: Analysis | None = None,
     layers: Iterable[str] | None = None,
-    measure: Callable[[keras.Model], float] | None = None,
+    measure: Measure | None = None,
     settings: AnalysisSettings | None = None,
     preprocess: Callable[[Any], Any] | None = None,
     progress: Progress = silent,
@@ -54,7 +55,8 @@ def plan_pruning(
             all groups compete, see `contest`.
         analysis: of this model, for rules that look at fields: those of whatever images it was measured on.
         layers: paths of the only cuts that may lose units; all if None.
-        measure: from a model to seconds, for a latency target.
+        measure: from models to the seconds of each, for a latency target: the whole model and a smaller one, which are
+            best run in turn, so that what else the machine does strikes both.
         settings: number of training images, equally many of every label; seed, batch size, memory limit.
         preprocess: applied to every batch of images.
         progress: told about every step.
@@ -71,7 +73,7 @@ def plan_pruning(
     if across not in get_args(Across):
         raise InvalidInput(f"across is {across!r}; it must be {' or '.join(get_args(Across))}.")
     if target.kind == "latency" and measure is None:
-        raise InvalidInput("A latency is measured: give measure=, a function from a model to seconds.")
+        raise InvalidInput("A latency is measured: give measure=, a function from models to the seconds of each.")
     known_rule = as_rule(rule)
     if isinstance(known_rule, NamedRule):
         known_rule.check(dataset, analysis)
@@ -92,14 +94,11 @@ def plan_pruning(
     return plan_removal(model, bundles.units(order), scores=scores)
 
 
-def _time_ratio(
-    model: keras.Model, measure: Callable[[keras.Model], float] | None
-) -> Callable[[dict[str, list[int]]], float]:
+def _time_ratio(model: keras.Model, measure: Measure | None) -> Callable[[dict[str, list[int]]], float]:
     """From units that go to the share of the time that stays."""
-    whole: list[float] = []
 
     def ratio(removed: dict[str, list[int]]) -> float:
-        whole.extend([] if whole else [measure(model)])
-        return measure(remove_units(model, removed).model) / whole[0]
+        whole, smaller = measure([model, remove_units(model, removed).model])
+        return smaller / whole
 
     return ratio

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import keras
 import numpy as np
 from keras import ops
 
-from fm_keras.errors import CannotCut, InvalidInput
+from fm_keras.errors import InvalidInput
 from fm_keras.models.constraints import KeepMask
 from fm_keras.models.graph import walk
 from fm_keras.pruning.masks.connection_masks import ConnectionMasks
 from fm_keras.pruning.masks.connections import CONSTRAINT_OF, check_masks, connections_of
+from fm_keras.pruning.surgery.copies import copy_model
 from fm_keras.pruning.surgery.dependencies import Dependencies
 
 
@@ -42,7 +43,7 @@ def hold_masks(model: keras.Model, masks: ConnectionMasks) -> keras.Model:
         constraint = KeepMask(each.oriented(mask), getattr(each.layer, each.constraint))
         changes[id(each.layer)] = {each.constraint: keras.constraints.serialize(constraint)}
     # Keras applies the constraint that a variable was made with, and saves the one in the config: this sets both.
-    held = _copy(model, lambda layer: changes.get(id(layer), {}))
+    held = copy_model(model, changes=lambda layer: changes.get(id(layer), {}))
     for _, kernel, constraint in _held(held):
         kernel.assign(constraint.masked(kernel))
     return held
@@ -89,7 +90,7 @@ def release_masks(model: keras.Model) -> keras.Model:
             if isinstance(constraint, KeepMask)
         }
 
-    return _copy(model, released)
+    return copy_model(model, changes=released)
 
 
 def _held(model: keras.Model) -> Iterator[tuple[str, keras.Variable, KeepMask]]:
@@ -115,25 +116,3 @@ def _check_zero(path: str, weights: np.ndarray) -> None:
             f"{wrong:,} of {weights.size:,} masked weights of {path!r} are not zero, up to "
             f"{np.abs(weights).max():.3g}: train the model from hold_masks, whose constraints keep them zero."
         )
-
-
-def _copy(model: keras.Model, changes: Callable[[keras.Operation], dict]) -> keras.Model:
-    """The same model of the same nested models, with other entries in the configs of some layers."""
-
-    def copy_layer(layer: keras.Operation) -> keras.Operation:
-        if isinstance(layer, keras.layers.Lambda):  # its config holds no function that Python could name
-            return keras.layers.Lambda(layer.function, arguments=layer.arguments, name=layer.name)
-        try:
-            return type(layer).from_config({**layer.get_config(), **changes(layer)})
-        except (NotImplementedError, TypeError, ValueError) as error:
-            raise CannotCut(
-                f"Layer {layer.name!r} ({type(layer).__name__}) cannot be copied from its config, so the model cannot "
-                "be masked: its get_config() must return exactly what its __init__ takes."
-            ) from error
-
-    copy = keras.models.clone_model(model, clone_function=copy_layer, recursive=True)
-    copy.set_weights(model.get_weights())
-    for call in walk(copy).calls:
-        if isinstance(call.layer, keras.layers.Normalization):
-            call.layer.finalize_state()  # what acts is kept beside the weights
-    return copy

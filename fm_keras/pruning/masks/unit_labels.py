@@ -62,6 +62,18 @@ def cluster_labels(found: Dependencies, analysis: Analysis, threshold: float | N
     """
     if threshold is not None and not 0 < threshold < 1:
         raise InvalidInput(f"threshold is {threshold}; it is a share of the largest field, between 0 and 1, e.g. 0.3.")
+    check_analysis(found, analysis)
+    if threshold is None:
+        return {filters.layer: filters.cluster_of >= 0 for filters in analysis}
+    return {path: shares > threshold for path, shares in own_shares(analysis).items()}
+
+
+def check_analysis(found: Dependencies, analysis: Analysis) -> None:
+    """Refuse an analysis whose units are not those of a model.
+
+    Raises:
+        InvalidInput: another layer, or another number of units.
+    """
     for filters in analysis:
         units = found.cuts[filters.layer].units if filters.layer in found.cuts else "none"
         if units != len(filters):
@@ -69,9 +81,6 @@ def cluster_labels(found: Dependencies, analysis: Analysis, threshold: float | N
                 f"The analysis is of another model than {found.model_name!r}: it has {len(filters)} units of "
                 f"{filters.layer!r}, the model has {units}. Analyze this model."
             )
-    if threshold is None:
-        return {filters.layer: filters.cluster_of >= 0 for filters in analysis}
-    return {path: shares > threshold for path, shares in own_shares(analysis).items()}
 
 
 def own_shares(analysis: Analysis) -> dict[str, np.ndarray]:

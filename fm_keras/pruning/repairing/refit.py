@@ -101,7 +101,8 @@ def fit_kernel(
     Minimizes over V the sum of |x V - t|^2 + ridge * mean variance of the inputs * |V - start|^2, the ridge chosen on
     held-out images; where none is better there, the kernel stays.  Where the next layer cuts off what is negative
     (or too large), the output only needs to be negative as well: t is then moved to the output, if that is negative,
-    again and again, which lowers a convex upper bound of the squared error behind the ReLU at every step.
+    and V fitted again, some steps with Nesterov's momentum down a convex upper bound of the squared error behind the
+    ReLU.
 
     Args:
         samples: inputs and targets.

@@ -141,7 +141,8 @@ class UnitFlow:
         reads = self._read(call, given)
         makes = self._new(shape[axis])
         if call.path not in self._cuts:
-            self._keep(makes, f"{call.path} is an output of the network, or its map has no fixed size")
+            what = "puts out a map of no fixed size" if None in shape[1:] else "makes an output of the network"
+            self._keep(makes, f"{call.path} {what}")
         if not activates_each_unit(call.layer):
             self._keep(makes, f"{call.path} has an activation over units, or one that surgery does not know")
         self._record(call, Passage(kind, reads, makes, (given.axis, axis), given.silent))

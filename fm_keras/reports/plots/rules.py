@@ -76,6 +76,7 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, step: str, looks: dict[str, dict
         found = found[found[step].notna()].sort_values("macs")
         axes.plot(found["macs"], found[step], **looks[rule])
     axes.set_title(_PANELS[step])
+    axes.set_xlim(0, 1)
     axes.set_xlabel("share of MACs kept")
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
 

@@ -12,8 +12,28 @@ from fm_keras.files import write_beside
 
 MODELS_CONFIG = "models.config"
 _CONTAINER = "/models"
-_EMPTY = "model_config_list {}\n"
-_LIST = re.compile(r"^\s*model_config_list\s*:?\s*\{", re.MULTILINE)
+_NEW = """\
+# Which models TensorFlow Serving hosts: `fm-keras export` adds an entry for each new name, and leaves the rest.
+# base_path is where the container sees saved_models/NAME.  In an entry may stand, too:
+#   model_version_policy { specific { versions: 1 versions: 2 } }   # else the newest version alone
+#   version_labels { key: "stable" value: 1 }                       # then /v1/models/NAME/labels/stable
+"""
+_EMPTY = "model_config_list {\n}\n"
+_LIST = re.compile(r"^\s*model_config_list\s*:?\s*\{[^\S\n]*\n?", re.MULTILINE)
+
+
+def check_models_config(folder: Path) -> None:
+    """Refuse a models.config that nothing can be added to, before an export is written in vain.
+
+    Args:
+        folder: of the served models.
+
+    Raises:
+        InvalidInput: the file is no models.config.
+    """
+    path = folder / MODELS_CONFIG
+    if path.exists():
+        _names(path, path.read_text("utf-8"))
 
 
 def add_to_models_config(folder: Path, name: str) -> Path:
@@ -32,7 +52,7 @@ def add_to_models_config(folder: Path, name: str) -> Path:
     """
     path = folder / MODELS_CONFIG
     with FileLock(folder / ".lock"):
-        text = path.read_text("utf-8") if path.exists() else ""
+        text = path.read_text("utf-8") if path.exists() else _NEW
         if name not in _names(path, text):
             entry = (
                 f'  config {{\n    name: "{name}"\n    base_path: "{_CONTAINER}/{name}"\n'
@@ -50,7 +70,7 @@ def _with_entry(text: str, entry: str) -> str:
     """The text with one more entry in its list; not by way of a message, since comments and order are the user's."""
     if not _LIST.search(text):
         text = f"{text}{_EMPTY}"
-    return _LIST.sub(lambda found: f"{found[0]}\n{entry}", text, count=1)
+    return _LIST.sub(lambda found: f"{found[0].rstrip()}\n{entry}", text, count=1)
 
 
 def _names(path: Path, text: str) -> list[str]:
@@ -61,5 +81,5 @@ def _names(path: Path, text: str) -> list[str]:
     try:
         config = text_format.Parse(text, ModelServerConfig())
     except text_format.ParseError as error:
-        raise InvalidInput(f"{path} is no models.config: {error}. Mend it or move it away.") from None
+        raise InvalidInput(f"{path} is no models.config: {str(error).rstrip('.')}. Mend it or move it away.") from None
     return [model.name for model in config.model_config_list.config]

@@ -20,7 +20,7 @@ from fm_keras.numbers import count
 from fm_keras.progress import Progress, Step, silent
 from fm_keras.serving.saved.body import Body
 from fm_keras.serving.saved.check import check_export
-from fm_keras.serving.saved.configs import add_to_models_config
+from fm_keras.serving.saved.configs import add_to_models_config, check_models_config
 from fm_keras.serving.saved.export_record import write_record
 from fm_keras.serving.saved.python_answers import PythonAnswers
 from fm_keras.serving.saved.queries import Knowledge
@@ -68,12 +68,13 @@ def export(
 
     Raises:
         InvalidInput: another backend than TensorFlow, tensorflow-serving-api is not installed, a name that no model
-            can have, no logits to be found, an analysis of another network.
+            can have, no logits to be found, an analysis of another network, a models.config that is none.
         ExportFailed: what was written does not answer as Python does; nothing is left of it.
         BadRun: no space or no permission.
     """
     _check_backend()
     check_serving_api()
+    check_models_config(Path(to))
     name = _checked_name(name or model.name)
     body = Body(model, analysis, preprocess)
     progress(Step("export", 0, len(_STEPS), _STEPS[0]))

@@ -138,7 +138,7 @@ class Servable:
             fetch=[signature.outputs[name].tensor for name in outputs],
             run_options=config_pb2.RunOptions(timeout_in_ms=round(1000 * self._timeout)),
         )
-        # Session.run takes ten times as long for small signatures, and wraps errors in stack traces of this server.
+        # Not public.  Session.run and Session.make_callable are: for 256 filters they took 0.3 ms where this took 0.1.
         return self._session._make_callable_from_options(options)
 
 

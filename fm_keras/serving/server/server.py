@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import threading
@@ -76,7 +77,11 @@ class Server:
 
     def __enter__(self) -> Self:
         self._socket = self._listen_rest()
-        self._grpc = self._listen_grpc()
+        try:
+            self._grpc = self._listen_grpc()
+        except InvalidInput:
+            self._socket.close()
+            raise
         self.store.poll()
         self._grpc.start()
         app = rest_app(
@@ -116,15 +121,7 @@ class Server:
         return f"{self.settings.host}:{self._grpc_port}"
 
     def _listen_rest(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self.settings.host else socket.AF_INET
-        # asyncio switches the delay of small packets off only for sockets that say they are TCP.
-        listening = socket.socket(family, proto=socket.IPPROTO_TCP)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((self.settings.host, self.settings.rest_port))
-        except OSError as error:
-            listening.close()
-            raise _taken("REST", self.settings.host, self.settings.rest_port, str(error.strerror)) from None
+        listening = _bound("REST", self.settings.host, self.settings.rest_port)
         listening.listen()
         self._rest_port = listening.getsockname()[1]
         return listening
@@ -142,12 +139,10 @@ class Server:
         ]
         server = grpc.server(self._workers, options=options)
         server.add_generic_rpc_handlers(grpc_handlers(self.store, self.metrics, self._folder))
+        # gRPC itself does not say why it cannot listen, and writes to the terminal.
+        _bound("gRPC", settings.host, settings.grpc_port).close()
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        try:
-            self._grpc_port = server.add_insecure_port(f"{host}:{settings.grpc_port}")
-        except RuntimeError:
-            self._socket.close()
-            raise _taken("gRPC", settings.host, settings.grpc_port, "it cannot be bound") from None
+        self._grpc_port = server.add_insecure_port(f"{host}:{settings.grpc_port}")
         return server
 
     def _poll(self) -> None:
@@ -164,6 +159,19 @@ def _read(given: Path | None, usual: Path, read: Callable[[Path], Content], defa
     return read(usual) if usual.exists() else default
 
 
-def _taken(interface: str, host: str, port: int, why: str) -> InvalidInput:
-    option = f"--{interface.lower()}-port"
-    return InvalidInput(f"{interface} cannot listen at {host}:{port}: {why}. Choose another {option}, or 0 for any.")
+def _bound(interface: str, host: str, port: int) -> socket.socket:
+    """A socket that is bound to an address."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio switches the delay of small packets off only for sockets that say they are TCP.
+    bound = socket.socket(family, proto=socket.IPPROTO_TCP)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        wrong_port = error.errno in (errno.EADDRINUSE, errno.EACCES)
+        advice = f"--{interface.lower()}-port, or 0 for any" if wrong_port else "--host"
+        raise InvalidInput(
+            f"{interface} cannot listen at {host}:{port}: {error.strerror}. Choose another {advice}."
+        ) from None
+    return bound

@@ -66,6 +66,13 @@ def test_afcc_makes_masks_and_measures_fields_where_there_are_none(analyzed, dat
     assert list(measured.masks) == list(masks.masks)
 
 
+def test_a_rule_that_cuts_connections_may_be_named_beside_the_settings(analyzed, dataset, analysis):
+    named = choose(analyzed, dataset, PruneSettings(seed=2), rule="random_afcc", analysis=analysis)
+    inside = choose(analyzed, dataset, PruneSettings(seed=2, rule="random_afcc"), analysis=analysis)
+    assert named.origin == "random AFCC"
+    assert all(np.array_equal(named.masks[path], inside.masks[path]) for path in inside.masks)
+
+
 def test_the_dilution_asked_for_is_nearly_met(analyzed, dataset, analysis):
     masks = choose(analyzed, dataset, PruneSettings(rule="afcc", dilution=0.4), analysis=analysis)
     assert masks.total_dilution == pytest.approx(0.4, abs=0.1)

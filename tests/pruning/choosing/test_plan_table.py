@@ -38,7 +38,7 @@ def test_the_rule_says_why_units_go_and_the_graph_why_others_follow_or_stay(anal
         "side": "with block/conv",
         "add": "with block/conv",
         "hidden": "smallest kernels",
-        "out": "none: out is an output of the network, or its map has no fixed size",
+        "out": "none: out makes an output of the network",
     }
 
 

@@ -26,6 +26,14 @@ def test_models_are_named_as_a_container_sees_them(tmp_path):
     ]
 
 
+def test_a_new_config_says_what_may_stand_in_it(tmp_path):
+    add_to_models_config(tmp_path, "first")
+    text = add_to_models_config(tmp_path, "second").read_text()
+
+    assert text.startswith("# Which models TensorFlow Serving hosts") and "version_labels" in text
+    assert text.endswith("  }\n}\n") and "\n\n" not in text
+
+
 def test_a_model_that_is_named_stays_as_it_is_down_to_the_comments(tmp_path):
     text = '# mine\nmodel_config_list: { config { name: "first" base_path: "/elsewhere" } }  # end\n'
     (tmp_path / "models.config").write_text(text)

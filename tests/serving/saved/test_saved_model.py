@@ -110,6 +110,13 @@ def test_an_export_that_answers_otherwise_than_python_is_not_shipped(random_anal
     assert not (tmp_path / "models.config").exists()
 
 
+def test_a_models_config_that_is_none_is_one_line_before_anything_is_written(measured, tmp_path, message_of):
+    (tmp_path / "models.config").write_text("garbage {")
+
+    assert "is no models.config" in message_of(lambda: exported(measured, tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["models.config"]
+
+
 def test_a_full_disk_is_one_line_and_nothing_is_left(measured, tmp_path, message_of, monkeypatch):
     from tensorflow.errors import ResourceExhaustedError
 

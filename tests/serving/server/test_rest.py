@@ -136,7 +136,7 @@ def test_it_listens_on_this_machine_alone_unless_told_otherwise(toy_server):
 
 
 @pytest.mark.parametrize("port", ["rest_port", "grpc_port"])
-def test_a_port_that_is_taken_is_one_line_that_names_the_option(toy_server, start, tmp_path, port):
+def test_a_port_that_is_taken_is_one_line_that_names_the_option(toy_server, start, tmp_path, port, capfd):
     taken = int((toy_server.rest_url if port == "rest_port" else toy_server.grpc_address).rpartition(":")[2])
 
     with (
@@ -144,6 +144,13 @@ def test_a_port_that_is_taken_is_one_line_that_names_the_option(toy_server, star
         start(tmp_path, **{port: taken}),
     ):
         pass
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_host_that_is_not_this_machine_is_one_line_that_names_the_option(start, tmp_path):
+    with pytest.raises(InvalidInput, match=r"cannot listen at 192.0.2.1:0: .* Choose another --host"):
+        with start(tmp_path, host="192.0.2.1"):
+            pass
 
 
 def test_no_folder_is_one_line(start, tmp_path, message_of):
