@@ -223,21 +223,33 @@ def copy_calls(
 
 def _copy(call: Call) -> keras.Operation:
     """A layer like that of a call, named by its path, since nested models may use a name twice."""
-    layer = call.layer
+    copy = copy_layer(call.layer, path=call.path)
+    copy.name = call.path.replace("/", "__").replace(":", "__")  # TensorFlow takes neither in a scope
+    return copy
+
+
+def copy_layer(layer: keras.Operation, *, path: str, changes: Mapping[str, Any] | None = None) -> keras.Operation:
+    """A layer made again from its config, without its weights.
+
+    Args:
+        layer: left as it was.
+        path: what it is called where it cannot be copied.
+        changes: entries of its config that are others in the copy.
+
+    Raises:
+        CannotCut: it cannot be made again from its config.
+    """
+    if isinstance(layer, keras.layers.Lambda):  # its config holds no function that Python could name
+        return keras.layers.Lambda(layer.function, arguments=layer.arguments, dtype=layer.dtype_policy, name=layer.name)
     try:
-        if isinstance(layer, keras.layers.Lambda):  # its config holds no function that Python could name
-            copy = keras.layers.Lambda(layer.function, arguments=layer.arguments, dtype=layer.dtype_policy)
-        else:
-            copy = type(layer).from_config(layer.get_config())
+        return type(layer).from_config({**layer.get_config(), **(changes or {})})
     except (NotImplementedError, TypeError, ValueError) as error:
         # Keras wraps what `__init__` said into several lines.
         reason = shorten(str(error.__context__ or error), 160, placeholder=" ...")
         raise CannotCut(
-            f"Layer {call.path!r} ({type(layer).__name__}) cannot be copied from its config: {reason.rstrip('.')}. "
+            f"Layer {path!r} ({type(layer).__name__}) cannot be copied from its config: {reason.rstrip('.')}. "
             "Its get_config() must return exactly what its __init__ takes."
         ) from error
-    copy.name = call.path.replace("/", "__").replace(":", "__")  # TensorFlow takes neither in a scope
-    return copy
 
 
 def _copy_weights(layer: keras.Layer, copy: keras.Layer) -> None:
