@@ -37,7 +37,7 @@ ONLY = {
     **{f"fm_keras.complexity.{each}": {*NUMBERS, "fm_keras.errors", "fm_keras.complexity"} for each in POINTS},
     "fm_keras.scaling.powerlaw": {*NUMBERS, "fm_keras.errors", "fm_keras.scaling"},
     "fm_keras.errors": set(),
-    "fm_keras.settings": {"pydantic", "fm_keras.errors"},
+    "fm_keras.settings": {"pydantic", "fm_keras.errors", "fm_keras.settings"},
 }
 BACKENDS = {"tensorflow", "tensorflow_datasets", "jax"}
 BACKEND_PLACES = (

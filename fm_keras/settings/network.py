@@ -1,0 +1,45 @@
+"""Which images, and which network."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, PositiveInt
+
+from fm_keras.settings.base import Settings
+
+
+class DataSettings(Settings):
+    """Which images are measured."""
+
+    dataset: str = "digits"
+    """digits, a name of tensorflow-datasets (cifar10, mnist, ...), folder:PATH or npz:PATH"""
+    data_dir: str | None = None
+    """folder of prepared tensorflow-datasets (default: TFDS_DATA_DIR)"""
+    labels: tuple[str, ...] | None = None
+    """only these labels, by name or number"""
+    limit: int | None = Field(None, ge=1)
+    """at most this many images of each split, equally many of every label"""
+
+
+class ModelSpec(Settings):
+    """What `build_model` takes: an architecture of the papers with every width free."""
+
+    name: str = "vgg16"
+    """architecture, see `fm-keras models`"""
+    width: int | None = Field(None, ge=1, le=4096)
+    """filters of the first convolution (default: as `fm-keras models` says; the papers' VGG-16 has 64)"""
+    image_shape: tuple[PositiveInt, PositiveInt, PositiveInt] = (32, 32, 3)
+    """height, width and channels of the images"""
+    labels: int = Field(10, ge=2)
+    """number of labels, K"""
+    batch_norm: bool | None = None
+    """BatchNorm after every convolution (default: as the architecture has it)"""
+    head: Literal["one", "three"] | None = None
+    """Dense layers after the last convolution: one, or the papers' three (default: as the architecture has it)"""
+    dense_widths: tuple[PositiveInt, PositiveInt] | None = None
+    """widths of the first two Dense layers of head three (default: 64 times width; LeNet 120 and 84)"""
+    pool_order: Literal["average_max", "max_average"] | None = None
+    """A-VGG only: which of its two pools comes first (default: average_max)"""
+    depth_ratio: float | None = Field(None, gt=0)
+    """LeNet only: filters of the second convolution for each of the first (default: 16/6)"""
