@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from fm_keras.errors import Interrupted, InvalidInput
 from fm_keras.hashes import file_hash
-from fm_keras.runs import ANALYSIS, PRUNE, Run, StageFolder, stage_folder, stage_is_current
+from fm_keras.runs import ANALYSIS, PRUNE, Run, StageFolder, stage_folder, stage_is_current, unfinished_beside
 from fm_keras.settings import AnalysisSettings, DataSettings, PruneSettings, TrainSettings
 from fm_keras_cli.bars import Bars
+from fm_keras_cli.numbers import count
 from fm_keras_cli.report import run_words
 from fm_keras_cli.terminal import Terminal
 
@@ -102,9 +104,11 @@ class Asked:
             if stage_is_current(path, *self.made_from):
                 bars.note("prune     as before")
                 return Pruning.load(path), path
-            pruning = self._prune(bars)
+            checkpoints = unfinished_beside(path, *self.made_from)
+            pruning = self._prune(bars, checkpoints)
             with stage_folder(path, *self.made_from) as stage:
                 pruning.save(stage.path)
+            shutil.rmtree(checkpoints, ignore_errors=True)
         return pruning, path
 
     @cached_property
@@ -183,17 +187,23 @@ class Asked:
             return self.run.path / PRUNE / name
         return Path(self.given_as).with_suffix("").with_name(f"{Path(self.given_as).stem}-{name}")
 
-    def _prune(self, bars: Bars) -> Pruning:
+    def _prune(self, bars: Bars, checkpoints: Path) -> Pruning:
         import fm_keras
+        from fm_keras.training import finished_epochs
 
-        how = {"settings": self.settings, "train": self.train, "progress": bars}
+        kept = finished_epochs(checkpoints)
+        if kept:
+            bars.note(f"tune      goes on after {count(kept, 'epoch')}")
+        how = {"settings": self.settings, "train": self.train, "checkpoints": checkpoints, "progress": bars}
         if self.applied:
             how["plan"] = _read_removal(self.applied)
         else:
             how |= {"layers": self.layers, "measuring": self.measuring}
             how["analysis"] = self.analysis
-        with interruptible("Stopped. Nothing of this pruning is kept; the same command starts it again."):
+        try:
             return fm_keras.prune(self.model, self.dataset, **how)
+        except KeyboardInterrupt:
+            raise Interrupted(_stopped(finished_epochs(checkpoints))) from None
 
 
 @contextmanager
@@ -207,6 +217,12 @@ def interruptible(said: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise Interrupted(said) from None
+
+
+def _stopped(kept: int) -> str:
+    if kept == 0:
+        return "Stopped. Nothing of this pruning is kept; the same command starts it again."
+    return f"Stopped after {count(kept, 'epoch')} of fine-tuning. The same command cuts again and goes on from there."
 
 
 def _read_removal(folder: Path) -> PruningPlan | ConnectionMasks:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydantic import JsonValue
 
 if TYPE_CHECKING:
     import keras
@@ -23,6 +24,11 @@ def folder_hashes(folder: Path) -> dict[str, str]:
     """SHA-256 of every file below a folder, by its path inside the folder with forward slashes."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): file_hash(path) for path in files}
+
+
+def json_hash(document: JsonValue) -> str:
+    """SHA-256 of what can be written as JSON, whatever the order of its names."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def model_hash(model: keras.Model) -> str:

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from fm_keras.errors import BadRun, InvalidInput
 from fm_keras.files import disk_errors_in_one_line, folder_beside, layer_file_name
-from fm_keras.hashes import file_hash, folder_hashes
+from fm_keras.hashes import file_hash, folder_hashes, json_hash
 from fm_keras.records import RunRecord, SettingsByName, StageRecord, dump_settings
 
 ROOT = "runs"
@@ -213,6 +213,11 @@ def growing_stage(path: Path, settings: SettingsByName, inputs: Mapping[str, str
     if not stage_is_current(path, settings, inputs):
         StageRecord(settings=dump_settings(settings), inputs=dict(inputs), files={}).write(path / _STAGE_FILE)
     return StageFolder(path)
+
+
+def unfinished_beside(path: Path, settings: SettingsByName, inputs: Mapping[str, str]) -> Path:
+    """Where the state of an unfinished stage lies: beside it, one folder for each way of making the stage."""
+    return path.with_name(f".unfinished-{json_hash([dump_settings(settings), dict(inputs)])[:8]}-{path.name}")
 
 
 def stage_is_current(path: Path, settings: SettingsByName, inputs: Mapping[str, str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, Literal
 
 import keras
@@ -45,6 +46,7 @@ def prune(
     measuring: AnalysisSettings | None = None,
     train: TrainSettings | None = None,
     preprocess: Callable[[Any], Any] | None = None,
+    checkpoints: str | Path | None = None,
     progress: Progress = silent,
 ) -> Pruning:
     """Make a network smaller: plan, cut, repair, fine-tune.
@@ -75,6 +77,8 @@ def prune(
         train: how the network was trained; fine-tuning does it likewise but for epochs, learning rate, schedule and
             seed, which are those of `settings`.  If None, without flips and shifts of images.
         preprocess: applied to every batch of images.  For the fine-tuning all images are held preprocessed.
+        checkpoints: folder for the state of the fine-tuning after every epoch.  The same call with the same seed takes
+            the steps before it again, and goes on from there.
         progress: told about every step.
 
     Returns:
@@ -109,7 +113,7 @@ def prune(
         found = [*(name for name, value in choices.items() if value is not None), *given_targets(settings)]
         if found:
             raise InvalidInput(f"A plan says itself what stays: leave out {' and '.join(found)}.")
-    steps = Steps(dataset, settings, train, preprocess, progress)
+    steps = Steps(dataset, settings, train, preprocess, progress, checkpoints)
     steps.note(WHOLE, model)
     if plan is None:
         how = {"layers": layers, "analysis": analysis, "measuring": measuring}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -34,6 +35,7 @@ class Steps:
     train: TrainSettings | None = None
     preprocess: Callable[[Any], Any] | None = None
     progress: Progress = silent
+    checkpoints: str | Path | None = None
     rows: list[dict[str, Any]] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
 
@@ -76,8 +78,9 @@ class Steps:
         return choose_images(self.dataset.train, count, labels=self.dataset.labels, seed=self.settings.seed)
 
     def fine_tune(self, model: keras.Model) -> None:
-        """Train a network a little more, in place."""
-        train_model(model, self._prepared(), settings=self.tuning(model), progress=self.progress)
+        """Train a network a little more, in place; an interrupted training goes on from its checkpoint."""
+        how = {"settings": self.tuning(model), "checkpoints": self.checkpoints, "progress": self.progress}
+        train_model(model, self._prepared(), **how)
 
     def tuning(self, model: keras.Model) -> TrainSettings:
         """How a network is fine-tuned: one cycle of a small learning rate.

@@ -10,6 +10,7 @@ import pytest
 from fm_keras.analysis import load_analysis
 from fm_keras.pruning import KEEPS, Pruning, load_plan
 from fm_keras.runs import Run
+from fm_keras_cli.bars import Bars
 
 FAST = ("--repair", "recalibrate", "--epochs", 0, "--images", 50)
 BARE = ("--repair", "none", "--epochs", 0)
@@ -74,6 +75,28 @@ def test_the_same_command_again_does_nothing(command, here):
     assert (again.code, again.out) == (0, first.out)
     assert "as before" in again.err
     assert model.stat().st_mtime_ns == made
+
+
+def test_interrupted_fine_tuning_goes_on_where_it_stopped(command, here, monkeypatch):
+    words = ("prune", "small", "--runs-dir", here, "--keep", 0.5, "--repair", "none", "--epochs", 2)
+    show = Bars.__call__
+
+    def stop(bars, step):
+        if step.stage == "train" and step.done > step.total // 2:
+            raise KeyboardInterrupt
+        show(bars, step)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Bars, "__call__", stop)
+        stopped = command(*words)
+    assert (stopped.code, stopped.out) == (130, "")
+    assert "Stopped after 1 epoch of fine-tuning. The same command cuts again and goes on from there." in stopped.err
+
+    outcome = command(*words)
+
+    assert outcome.code == 0
+    assert "goes on after 1 epoch" in outcome.err
+    assert [path.name for path in (here / "small" / "prune").iterdir()] == ["taylor_squared-keep-0.5"]
 
 
 def test_other_settings_get_a_name_of_their_own_and_never_a_name_that_is_taken(command, here):

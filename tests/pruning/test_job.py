@@ -106,6 +106,25 @@ def test_fine_tuning_lowers_the_training_loss(analyzed, dataset):
     assert evaluate(tuned.model, dataset.train)[1] < evaluate(cut.model, dataset.train)[1]
 
 
+def test_interrupted_fine_tuning_goes_on_and_ends_like_one_without_interruption(analyzed, dataset, tmp_path):
+    how = {"rule": "kernel_l1", "keep": 0.5, "repair": "none", "epochs": 2}
+    expected = prune(analyzed, dataset, **how)
+    passes = []
+
+    def stop(step):
+        if step.stage == "train" and step.done > step.total // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        prune(analyzed, dataset, **how, checkpoints=tmp_path, progress=stop)
+    resumed = prune(analyzed, dataset, **how, checkpoints=tmp_path, progress=passes.append)
+
+    first = next(step for step in passes if step.stage == "train")
+    assert first.done > first.total // 2
+    for weight, same in zip(resumed.model.get_weights(), expected.model.get_weights(), strict=True):
+        np.testing.assert_allclose(weight, same, rtol=1e-5, atol=1e-6)
+
+
 class TestDilution:
     def test_cut_connections_stay_zero_through_fine_tuning(self, analyzed, dataset, analysis):
         masks = afcc_masks(analyzed, analysis)
