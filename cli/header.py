@@ -34,7 +34,9 @@ def describe_network(model: keras.Model, spec: ModelSpec, precision: str) -> str
     ]
     device = describe_device().split()[0] if "CPU" in describe_device() else describe_device()
     arithmetic = choose_precision(precision).removeprefix("mixed_")
-    return f"{architecture(spec.name).title} width {spec.width}: {', '.join(sizes)}; {device}, {arithmetic}"
+    widths = spec.block_widths
+    named = f"widths {', '.join(map(str, widths))}" if widths else f"width {spec.width}"
+    return f"{architecture(spec.name).title} {named}: {', '.join(sizes)}; {device}, {arithmetic}"
 
 
 def describe_model(model: keras.Model) -> str:

@@ -1,7 +1,7 @@
 import pytest
 
 from fm_keras.errors import InvalidInput
-from fm_keras.settings import AnalysisSettings, ModelSpec, ProbeSettings, PruneSettings, TrainSettings
+from fm_keras.settings import AnalysisSettings, ModelSpec, ProbeSettings, PruneSettings, SweepSettings, TrainSettings
 
 
 def test_an_explicit_value_beats_the_preset_and_the_preset_beats_the_default():
@@ -54,6 +54,13 @@ def test_a_wrong_setting_is_one_line(make, message):
     assert str(error.value) == message
 
 
-@pytest.mark.parametrize("cls", [ModelSpec, TrainSettings, ProbeSettings, AnalysisSettings, PruneSettings])
+@pytest.mark.parametrize(
+    "cls", [ModelSpec, TrainSettings, ProbeSettings, AnalysisSettings, PruneSettings, SweepSettings]
+)
 def test_every_setting_says_what_it_is(cls):
     assert [name for name, field in cls.model_fields.items() if not field.description] == []
+
+
+def test_unset_block_widths_are_left_out_so_that_older_records_stay_the_same():
+    assert "block_widths" not in ModelSpec().model_dump(mode="json")
+    assert ModelSpec(**ModelSpec(block_widths=(1, 2)).model_dump(mode="json")).block_widths == (1, 2)

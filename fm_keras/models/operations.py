@@ -16,8 +16,9 @@ def count_operations(model: keras.Model) -> dict[str, int]:
     """Multiply-accumulates (MACs) for one image, by path of each layer call in topological order.
 
     Counted: convolutions (plain, grouped, transposed, depthwise, separable), Dense, EinsumDense and
-    MultiHeadAttention, at every position and, as is the custom, on padded zeros too.  All else counts 0:
-    biases, BatchNorm, activations, pools, other operations, recurrent layers and layers that hide layers.
+    attention (multi-head, grouped-query, dot-product, additive), at every position and, as is the custom, on
+    padded zeros too.  All else counts 0: biases, BatchNorm, activations, pools, other operations, recurrent
+    layers and layers that hide layers.
 
     Args:
         model: Functional or Sequential; nested models are counted call by call.
@@ -101,6 +102,23 @@ def _attention(call: Call) -> int:
     return projections + prod(query[1:-1]) * attended * (key_width + value_width)
 
 
+def _grouped_attention(call: Call) -> int:
+    """Projections, those of key and value to fewer heads than the query's, and the two products of attention."""
+    query, value, key = _attention_shapes(call)
+    config = call.layer.get_config()
+    query_width = config["num_query_heads"] * config["head_dim"]
+    value_width = config["num_key_value_heads"] * config["head_dim"]
+    of_query = 3 if config.get("use_gate") else 2  # query, output, and in later versions of Keras a gate
+    projections = of_query * prod(query[1:]) * query_width + (prod(key[1:]) + prod(value[1:])) * value_width
+    return projections + 2 * query[1] * value[1] * query_width
+
+
+def _plain_attention(call: Call) -> int:
+    """The scores of every query with every key, and their products with the values; nothing is projected."""
+    query, value = call.input_shapes[:2]
+    return prod(query[1:-1]) * value[-2] * (query[-1] + value[-1])
+
+
 def _attention_shapes(call: Call) -> tuple[tuple, tuple, tuple]:
     """Shapes of query, value and key; without a key it is the value."""
     args, kwargs = call.arguments
@@ -118,4 +136,6 @@ _COUNTS: tuple[tuple[tuple[type, ...], Callable[[Call], int]], ...] = (
     ((layers.Dense,), _dense),
     ((layers.EinsumDense,), _einsum),
     ((layers.MultiHeadAttention,), _attention),
+    ((layers.GroupQueryAttention,), _grouped_attention),
+    ((layers.Attention, layers.AdditiveAttention), _plain_attention),
 )

@@ -27,7 +27,8 @@ class Architecture:
     title: str
     what: str
     source: str
-    convs: int
+    blocks: tuple[int, ...]
+    """convolutions of every block, shortcuts included"""
     smallest: int
     build: Callable[[ModelSpec], keras.Model]
     width: int = 16
@@ -41,11 +42,17 @@ class Architecture:
     for_few_images: Mapping[str, Any] = field(default_factory=dict)
     """settings that are enough for a small data set"""
 
+    @property
+    def convs(self) -> int:
+        """Number of convolutions."""
+        return sum(self.blocks)
+
 
 def _vgg(name: str, title: str, what: str, source: str, layout: vgg.Layout, **defaults) -> Architecture:
     build = partial(vgg.vgg, layout=layout)
     widths = {"in_papers": {"width": 64}, "for_few_images": {"width": 8}}
-    return Architecture(name, title, what, source, layout.convs, layout.smallest, build, **{**widths, **defaults})
+    blocks = tuple(number for _, number in layout.blocks)
+    return Architecture(name, title, what, source, blocks, layout.smallest, build, **{**widths, **defaults})
 
 
 def _avgg(layers: int, layout: vgg.Layout, head: Literal["one", "three"]) -> Architecture:
@@ -60,7 +67,7 @@ def _lenet(name: str, title: str, what: str, width: int) -> Architecture:
         title,
         what,
         "arXiv:2211.11106",
-        convs=2,
+        blocks=(1, 1),
         smallest=lenet.SMALLEST,
         build=lenet.lenet,
         width=width,
@@ -78,7 +85,7 @@ def _resnet(layers: int) -> Architecture:
         f"ResNet-{layers}",
         f"{6 * blocks + 1} convolutions in three stages, two in shortcuts, one Dense",
         "arXiv:1512.03385",
-        convs=6 * blocks + 3,
+        blocks=resnet.stage_convs(blocks),
         smallest=resnet.SMALLEST,
         build=partial(resnet.resnet, blocks=blocks),
     )
@@ -137,6 +144,7 @@ def full_spec(spec: ModelSpec) -> ModelSpec:
         if getattr(spec, name) is not None and getattr(arch, name) is None:
             having = ", ".join(each.name for each in ARCHITECTURES if getattr(each, name) is not None)
             raise InvalidInput(f"Model {arch.name} has no {name}; leave it out. It is a setting of: {having}.")
+    spec = _with_first_width(spec, arch)
     names = ("width", "batch_norm", "head", "pool_order", "depth_ratio")
     full = spec.changed(**{name: getattr(arch, name) for name in names if getattr(spec, name) is None})
     if full.head == "three" and full.dense_widths is None:
@@ -144,6 +152,24 @@ def full_spec(spec: ModelSpec) -> ModelSpec:
     if full.head == "one" and full.dense_widths is not None:
         raise InvalidInput(f"dense_widths {full.dense_widths} need head='three'; {arch.name} has head='one' here.")
     return full
+
+
+def _with_first_width(spec: ModelSpec, arch: Architecture) -> ModelSpec:
+    """The spec with the width that its block widths say, if it has any.
+
+    Raises:
+        InvalidInput: block widths that do not fit the architecture, or another width beside them.
+    """
+    widths = spec.block_widths
+    if widths is None:
+        return spec
+    if arch.depth_ratio is not None:
+        raise InvalidInput(f"Model {arch.name} has no block_widths; its two widths are width and depth_ratio.")
+    if len(widths) != len(arch.blocks):
+        raise InvalidInput(f"Model {arch.name} has {len(arch.blocks)} blocks; received block_widths {widths}.")
+    if spec.width not in (None, widths[0]):
+        raise InvalidInput(f"The width {spec.width} is not that of the block_widths {widths}: leave width out.")
+    return spec.changed(width=widths[0])
 
 
 def suited_spec(spec: ModelSpec, *, preset: Preset, train_images: int) -> ModelSpec:
@@ -158,6 +184,7 @@ def suited_spec(spec: ModelSpec, *, preset: Preset, train_images: int) -> ModelS
         InvalidInput: no such architecture, or a setting that it does not have.
     """
     arch = architecture(spec.name)
+    spec = _with_first_width(spec, arch)
     suited = arch.in_papers if preset == "paper" else arch.for_few_images if train_images < FEW_IMAGES else {}
     return full_spec(spec.changed(**{name: value for name, value in suited.items() if getattr(spec, name) is None}))
 

@@ -15,6 +15,11 @@ SMALLEST = 8  # 8 -> 4 -> 2 through two strides: on a 2 x 2 map every element of
 STAGES = ((1, 1), (2, 2), (4, 2))  # (multiple of the width, stride of the first block)
 
 
+def stage_convs(blocks: int) -> tuple[int, ...]:
+    """Convolutions in each of the three stages, the first and those in shortcuts included."""
+    return tuple(2 * blocks + 1 for _ in STAGES)
+
+
 def resnet(spec: ModelSpec, blocks: int) -> keras.Model:
     """A ResNet for small images: a convolution, three stages of residual blocks, global average, linear Dense.
 
@@ -38,12 +43,13 @@ def resnet(spec: ModelSpec, blocks: int) -> keras.Model:
     import keras
 
     image, x = image_input(spec.image_shape, SMALLEST)
-    x = convolve(x, spec.width, name="conv1", batch_norm=spec.batch_norm)
-    for stage, (multiple, first_stride) in enumerate(STAGES, start=2):
+    widths = spec.block_widths or tuple(multiple * spec.width for multiple, _ in STAGES)
+    x = convolve(x, widths[0], name="conv1", batch_norm=spec.batch_norm)
+    for stage, (width, (_, first_stride)) in enumerate(zip(widths, STAGES), start=2):
         for block in range(1, blocks + 1):
             x = _residual_block(
                 x,
-                multiple * spec.width,
+                width,
                 strides=first_stride if block == 1 else 1,
                 name=f"stage{stage}_block{block}",
                 batch_norm=spec.batch_norm,

@@ -32,6 +32,10 @@ class Layout:
         """Number of convolutions."""
         return sum(number for _, number in self.blocks)
 
+    def widths(self, spec: ModelSpec) -> tuple[int, ...]:
+        """Filters of the convolutions of each block."""
+        return spec.block_widths or tuple(multiple * spec.width for multiple, _ in self.blocks)
+
     @property
     def smallest(self) -> int:
         """Smallest side of an image, in pixels, that survives all pools."""
@@ -73,10 +77,11 @@ def vgg(spec: ModelSpec, layout: Layout) -> keras.Model:
     image, x = image_input(spec.image_shape, layout.smallest)
     operators = cycle(spec.pool_order.split("_") if spec.pool_order else ["max"])
     pool_layers = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}
-    for block, ((multiple, number), pool) in enumerate(zip(layout.blocks, layout.pools), start=1):
+    blocks = zip(layout.widths(spec), layout.blocks, layout.pools)
+    for block, (width, (_, number), pool) in enumerate(blocks, start=1):
         for i in range(1, number + 1):
             name = f"conv{block}_{i}" if number > 1 else f"conv{block}"
-            x = convolve(x, multiple * spec.width, name=name, batch_norm=spec.batch_norm)
+            x = convolve(x, width, name=name, batch_norm=spec.batch_norm)
         if pool > 1:
             x = pool_layers[next(operators)](pool, name=f"pool{block}")(x)
     x = classify(x, spec.labels, hidden=spec.dense_widths or (), bias=layout.output_bias)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_serializer
 
 from fm_keras.settings.base import Settings
 
@@ -43,3 +43,10 @@ class ModelSpec(Settings):
     """A-VGG only: which of its two pools comes first (default: average_max)"""
     depth_ratio: float | None = Field(None, gt=0)
     """LeNet only: filters of the second convolution for each of the first (default: 16/6)"""
+    block_widths: tuple[PositiveInt, ...] | None = None
+    """VGG, A-VGG and ResNet: filters of the convolutions of every block (default: 1, 2, 4, ... times width)"""
+
+    @model_serializer(mode="wrap")
+    def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """All settings; unset block widths are left out, as in the records of runs from before there were any."""
+        return {name: value for name, value in dump(self).items() if name != "block_widths" or value is not None}

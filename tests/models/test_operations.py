@@ -43,13 +43,18 @@ def test_lenet5_takes_416520():
         (layers.Conv1D(5, 3), (10, 4), 8 * 3 * 4 * 5),
         (layers.Conv2D(6, (3, 2), strides=2, padding="same"), (8, 6, 4), 4 * 3 * 6 * 4 * 6),
         (layers.Conv2D(6, 3, groups=2, padding="same"), (8, 8, 4), 64 * 9 * 2 * 6),
+        (layers.Conv2D(6, 3, dilation_rate=2), (8, 8, 4), 4 * 4 * 9 * 4 * 6),
         (layers.Conv3D(2, 2), (3, 4, 5, 3), 2 * 3 * 4 * 8 * 3 * 2),
         (layers.Conv1DTranspose(5, 3, strides=2), (10, 4), 10 * 3 * 4 * 5),
         (layers.Conv2DTranspose(5, 3, strides=2, padding="same"), (4, 6, 2), 24 * 9 * 2 * 5),
         (layers.DepthwiseConv1D(3, depth_multiplier=2), (10, 4), 8 * 3 * 4 * 2),
         (layers.DepthwiseConv2D(3, padding="same"), (8, 8, 4), 64 * 9 * 4),
+        (layers.DepthwiseConv2D(3, strides=2, depth_multiplier=3), (9, 9, 4), 16 * 9 * 4 * 3),
+        (layers.DepthwiseConv2D(3, dilation_rate=2), (8, 8, 4), 16 * 9 * 4),
         (layers.SeparableConv1D(7, 3), (10, 4), 8 * (3 * 4 + 4 * 7)),
         (layers.SeparableConv2D(7, 3, depth_multiplier=2, padding="same"), (8, 8, 4), 64 * (9 * 8 + 8 * 7)),
+        (layers.SeparableConv2D(7, 3, strides=2), (9, 9, 4), 16 * (9 * 4 + 4 * 7)),
+        (layers.Conv3DTranspose(2, 2, strides=2), (2, 3, 4, 5), 24 * 8 * 5 * 2),
         (layers.Dense(7), (5,), 5 * 7),
         (layers.Dense(7), (9, 5), 9 * 5 * 7),
         (layers.EinsumDense("abc,cd->abd", output_shape=(9, 7)), (9, 5), 9 * 5 * 7),
@@ -91,9 +96,37 @@ def test_attention_along_one_axis_takes_products_along_that_axis_only():
     assert counted == 4 * (3 * 5 * 4 * 2) + 2 * (3 * 5 * 5 * 2)
 
 
-def test_channels_first_counts_the_same_positions():
-    first = layers.Conv2D(6, 3, padding="same", data_format="channels_first")
-    assert operations(first, (4, 8, 7)) == operations(layers.Conv2D(6, 3, padding="same"), (8, 7, 4))
+def test_grouped_query_attention_projects_keys_and_values_to_fewer_heads():
+    layer = layers.GroupQueryAttention(head_dim=3, num_query_heads=4, num_key_value_heads=2)
+    projections = 9 * 6 * 12 + 2 * (5 * 6 * 6) + 9 * 12 * 6
+    assert operations(layer, (9, 6), (5, 6)) == projections + 2 * (9 * 5 * 12)
+
+
+def test_on_one_token_grouped_query_attention_uses_every_weight_of_its_kernels_once():
+    layer = layers.GroupQueryAttention(head_dim=3, num_query_heads=4, num_key_value_heads=2, use_bias=False)
+    assert operations(layer, (1, 6), (1, 6)) == layer.count_params() + 2 * 12
+
+
+@pytest.mark.parametrize("kind", [layers.Attention, layers.AdditiveAttention])
+def test_attention_without_projections_takes_its_scores_and_their_products_with_the_values(kind):
+    query, value, key = (keras.Input(shape) for shape in ((9, 6), (4, 5), (4, 6)))
+    counted = sum(count_operations(keras.Model([query, value, key], kind()([query, value, key]))).values())
+    assert counted == 9 * 4 * 6 + 9 * 4 * 5
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        (layers.Conv2D, {"filters": 6, "kernel_size": 3, "padding": "same"}),
+        (layers.Conv2D, {"filters": 6, "kernel_size": 3, "strides": 2, "groups": 2}),
+        (layers.Conv2DTranspose, {"filters": 6, "kernel_size": 3, "strides": 2}),
+        (layers.DepthwiseConv2D, {"kernel_size": 3, "depth_multiplier": 2}),
+        (layers.SeparableConv2D, {"filters": 6, "kernel_size": 3}),
+    ],
+)
+def test_channels_first_counts_the_same_positions(kind, settings):
+    first = operations(kind(**settings, data_format="channels_first"), (4, 8, 7))
+    assert first == operations(kind(**settings, data_format="channels_last"), (8, 7, 4))
 
 
 def test_nested_models_and_shared_layers_count_once_a_call():

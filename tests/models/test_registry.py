@@ -101,6 +101,37 @@ def test_a_setting_that_an_architecture_does_not_have_is_refused():
         build_model(ModelSpec(dense_widths=(8, 8)))
 
 
+@pytest.mark.parametrize("name", ["vgg16", "vgg11", "vgg6", "avgg6", "avgg13", "resnet20", "resnet32"])
+def test_block_widths_are_the_filters_of_the_convolutions_of_each_block(name):
+    blocks = architecture(name).blocks
+    widths = tuple(range(3, 3 + len(blocks)))
+    model = build_model(ModelSpec(name=name, block_widths=widths))
+    convs = [layer.filters for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert convs == [width for width, number in zip(widths, blocks) for _ in range(number)]
+
+
+@pytest.mark.parametrize("name", ["vgg16", "avgg8", "resnet20"])
+def test_the_block_widths_of_a_width_make_the_same_network(name):
+    widths = {"vgg16": (2, 4, 8, 16, 16), "avgg8": (2, 4, 8, 16, 16), "resnet20": (2, 4, 8)}[name]
+    by_width, by_blocks = (build_model(ModelSpec(name=name, **how)) for how in ({"width": 2}, {"block_widths": widths}))
+    assert by_width.get_config() == by_blocks.get_config()
+
+
+def test_block_widths_say_the_width_whatever_would_suit_the_images():
+    asked = ModelSpec(block_widths=(5, 6, 7, 8, 9))
+    assert full_spec(asked).width == 5
+    assert suited_spec(asked, preset="paper", train_images=100).width == 5
+
+
+def test_block_widths_that_do_not_fit_are_refused():
+    with pytest.raises(InvalidInput, match=r"Model vgg16 has 5 blocks; received block_widths \(4, 8\)\."):
+        build_model(ModelSpec(block_widths=(4, 8)))
+    with pytest.raises(InvalidInput, match=r"Model lenet has no block_widths; its two widths are width and depth_rat"):
+        build_model(ModelSpec(name="lenet", block_widths=(4, 8)))
+    with pytest.raises(InvalidInput, match=r"The width 3 is not that of the block_widths \(4, 8, 8\): leave width out"):
+        build_model(ModelSpec(name="resnet20", width=3, block_widths=(4, 8, 8)))
+
+
 def test_an_unknown_name_is_refused_with_the_names_there_are():
     with pytest.raises(InvalidInput, match=r"There is no model 'vgg17'\. Models: vgg16, vgg11, vgg6, .*, resnet56\."):
         build_model(ModelSpec(name="vgg17"))
