@@ -27,6 +27,7 @@ REQUIRES = [
 ]
 EXTRAS = {
     "jax": ["jax>=0.6.0"],
+    "ray": ["ray>=2.44.0"],
     "report": ["jinja2>=3.1.4", "matplotlib>=3.10.8"],
     "serve": [
         "fastapi>=0.115.0",
@@ -37,9 +38,9 @@ EXTRAS = {
         "uvicorn>=0.31.0",
     ],
 }
-EXTRAS["all"] = [*EXTRAS["jax"], *EXTRAS["report"], *EXTRAS["serve"]]
+EXTRAS["all"] = [*EXTRAS["jax"], *EXTRAS["ray"], *EXTRAS["report"], *EXTRAS["serve"]]
 TOOLS = ["hypothesis>=6.100", "pytest>=8.2", "pytest-xdist>=3.6", "ruff>=0.9", "selenium>=4.25"]
-EXTRAS["test"] = [*EXTRAS["report"], *EXTRAS["serve"], *TOOLS]
+EXTRAS["test"] = [*EXTRAS["ray"], *EXTRAS["report"], *EXTRAS["serve"], *TOOLS]
 
 setup(
     name="fm-keras",

@@ -55,7 +55,7 @@ def against_packages(count: int, width: int) -> None:
         import problexity
 
         tasks["problexity, n1"] = lambda: problexity.n1(points, labels)
-        tasks["problexity, n3"] = lambda: problexity.n3(points, labels)
+        tasks["problexity, n1 and n3"] = lambda: (problexity.n1(points, labels), problexity.n3(points, labels))
     if find_spec("pymfe"):
         from pymfe.complexity import MFEComplexity
 

@@ -17,6 +17,7 @@ WINGS = (
     "reports",
     "pruning",
     "complexity",
+    "scaling",
     "serving",
     "settings",
     "errors",

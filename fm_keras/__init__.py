@@ -9,6 +9,8 @@ analysis   analyze(model, dataset) -> Analysis: the main job for any Keras model
 reports    pictures, one web page, and runs beside each other
 pruning    prune(model, dataset, ...) -> Pruning: a smaller, ordinary network; every way to say what units are worth
 complexity measure_complexity(model, dataset) -> table: how hard the classes are to tell apart after each layer
+callbacks  FilterQuality and others for Keras' fit or a loop of yours: filters while a network is trained
+scaling    sweep(dataset, to=...) -> table: many trainings, here or on a cluster; laws of width, power laws
 serving    SavedModels that answer what a filter is worth, an embedded server, and a light client
 
 Importing this package imports neither Keras nor TensorFlow.
@@ -18,15 +20,18 @@ from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "analyze", "export", "measure_complexity", "prune"]
+__all__ = ["__version__", "analyze", "export", "measure_complexity", "prune", "sweep"]
 
 _VERBS = {
     "analyze": "fm_keras.analysis",
     "export": "fm_keras.serving",
     "measure_complexity": "fm_keras.complexity",
     "prune": "fm_keras.pruning",
+    "sweep": "fm_keras.scaling",
 }
-_WINGS = ("analysis", "complexity", "data", "filters", "models", "pruning", "reports", "serving", "slicing", "training")
+_WINGS = tuple(
+    "analysis callbacks complexity data filters models pruning reports scaling serving slicing training".split()
+)
 
 
 def __getattr__(name: str) -> Any:

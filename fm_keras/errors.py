@@ -17,6 +17,10 @@ class CannotCut(FmKerasError):
     """A model, or a layer of it, that cannot be cut into body and probe."""
 
 
+class CannotFit(FmKerasError):
+    """A curve that follows no law of width, or that says too little to tell which."""
+
+
 class BadActivations(FmKerasError):
     """Activations of a layer that are NaN or infinite."""
 

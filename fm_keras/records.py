@@ -106,18 +106,26 @@ class RunRecord(Record):
 
     def differences(self, other: RunRecord) -> list[str]:
         """What another run must not have otherwise to be the same run, such as 'model.width 16 instead of 8'."""
-        mine, others = self._identity(), other._identity()
-        keys = [key for key in {**mine, **others} if mine.get(key) != others.get(key)]
-        return [f"{key} {mine.get(key)} instead of {others.get(key)}" for key in keys]
+        return differences(self._identity(), other._identity())
 
     def _identity(self) -> dict[str, JsonValue]:
-        values = {f"{name}.{key}": value for name, part in self.settings.items() for key, value in part.items()}
-        return {**values, "seed": self.seed, "content of the data": self.data.hash}
+        return {**flat_settings(self.settings), "seed": self.seed, "content of the data": self.data.hash}
 
 
 def dump_settings(settings: SettingsByName) -> dict[str, dict[str, JsonValue]]:
     """Settings as they stand in the records: plain JSON values."""
     return {name: part.model_dump(mode="json") for name, part in settings.items()}
+
+
+def flat_settings(settings: Mapping[str, Mapping[str, JsonValue]]) -> dict[str, JsonValue]:
+    """Settings of a record by full name, such as model.width."""
+    return {f"{name}.{key}": value for name, part in settings.items() for key, value in part.items()}
+
+
+def differences(mine: Mapping[str, JsonValue], others: Mapping[str, JsonValue]) -> list[str]:
+    """What is otherwise, such as 'model.width 16 instead of 8'."""
+    keys = [key for key in {**mine, **others} if mine.get(key) != others.get(key)]
+    return [f"{key} {mine.get(key)} instead of {others.get(key)}" for key in keys]
 
 
 def versions() -> dict[str, str]:

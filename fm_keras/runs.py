@@ -140,20 +140,8 @@ class Run:
         Raises:
             BadRun: another process has the run, with its number.
         """
-        lock, owner = FileLock(self.path / ".lock", timeout=0, is_singleton=True), self.path / ".lock-owner"
-        try:
-            with disk_errors_in_one_line(self.path):
-                lock.acquire()
-        except Timeout:
-            process = owner.read_text() if owner.exists() else "unknown"
-            raise BadRun(f"{self.path} is in use by process {process}. Wait for it, or choose another name.") from None
-        try:
-            with disk_errors_in_one_line(self.path):
-                owner.write_text(str(os.getpid()))
-                os.utime(self.path)  # `latest` is the run last worked on
+        with lock_folder(self.path):
             yield
-        finally:
-            lock.release()
 
     @contextmanager
     def stage(self, name: str, settings: SettingsByName, inputs: Mapping[str, str]) -> Iterator[StageFolder]:
@@ -197,6 +185,25 @@ class Run:
                 raise BadRun(f"{self.path} holds no network: one from elsewhere was measured by {self.record.command}")
             raise BadRun(f"{self.path} has no stage {name!r} yet. Make it: {self.record.command}")
         return _checked_record(folder, remedy)
+
+
+@contextmanager
+def lock_folder(path: Path) -> Iterator[None]:
+    """Keep other processes from writing to a folder; see `Run.lock`."""
+    lock, owner = FileLock(path / ".lock", timeout=0, is_singleton=True), path / ".lock-owner"
+    try:
+        with disk_errors_in_one_line(path):
+            lock.acquire()
+    except Timeout:
+        process = owner.read_text() if owner.exists() else "unknown"
+        raise BadRun(f"{path} is in use by process {process}. Wait for it, or choose another name.") from None
+    try:
+        with disk_errors_in_one_line(path):
+            owner.write_text(str(os.getpid()))
+            os.utime(path)  # `latest` is the run last worked on
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

@@ -26,16 +26,22 @@ ROWS = [
     {"training"},
     {"slicing"},
     {"analysis"},
-    {"pruning", "scaling", "complexity", "reports"},
+    {"pruning", "complexity"},
+    {"scaling"},
+    {"reports"},
     {"callbacks", "serving"},
 ]
 # What some parts are made of alone; all other parts may use what is installed.
 NUMBERS = {"numpy", "scipy"}
-POINTS = "boruvka copies distances linear measures minima neighbors plan points prim ratio spheres table tree".split()
+POINTS = (
+    "boruvka copies distances epochs linear measures minima neighbors plan points prim ratio spheres table tree".split()
+)
+FITS = "bootstrap curve fitting forms noise powerlaw region search".split()
+FITS_USE = {"fm_keras.errors", "fm_keras.numbers", "fm_keras.scaling"}
 ONLY = {
     "fm_keras.filters": {"numpy", "pandas", "networkx", "fm_keras.errors", "fm_keras.filters"},
     **{f"fm_keras.complexity.{each}": {*NUMBERS, "fm_keras.errors", "fm_keras.complexity"} for each in POINTS},
-    "fm_keras.scaling.powerlaw": {*NUMBERS, "fm_keras.errors", "fm_keras.scaling"},
+    **{f"fm_keras.scaling.{each}": {*NUMBERS, *FITS_USE} for each in FITS},
     "fm_keras.errors": set(),
     "fm_keras.settings": {"pydantic", "fm_keras.errors", "fm_keras.settings"},
 }
@@ -46,8 +52,10 @@ BACKEND_PLACES = (
     "fm_keras.training",
     "fm_keras.slicing.gates",
     "fm_keras.slicing.compiled",
+    "fm_keras.complexity.accelerated",
     "fm_keras.callbacks.tensorboard",
 )
+RAY_PLACE = "fm_keras.scaling.sweeping.cluster"
 # A method of a noun that hands over to a later part, when it is called.
 DOORS = {("fm_keras.analysis.nouns", "fm_keras.reports.write_report")}
 NO_KERAS = {
@@ -64,7 +72,7 @@ NO_KERAS = {
     "runs",
     "filters",
 }
-SLOW = {"keras", "torch", *BACKENDS}
+SLOW = {"keras", "torch", "ray", *BACKENDS}
 
 
 @dataclass(frozen=True)
@@ -129,6 +137,8 @@ def complaint_about(module: str, imported: Import) -> str | None:
         return f"use keras.ops; {top} is imported by name in {', '.join(BACKEND_PLACES)} alone"
     if top in BACKENDS and not imported.late:
         return f"import {top} inside the function that needs it: the rest runs where it is not installed"
+    if top == "ray" and not (module == RAY_PLACE and imported.late):
+        return f"ray is imported in {RAY_PLACE} alone, inside the function that needs it"
     if top == "keras" and part in NO_KERAS and not imported.late:
         return "this module is imported without waiting for Keras"
     for owner, allowed in ONLY.items():
@@ -193,6 +203,8 @@ def test_every_part_of_the_library_stands_in_a_row():
         ("fm_keras/models/a.py", "def f():\n    import tensorflow as tf", "use keras.ops; tensorflow"),
         ("fm_keras/data/a.py", "import tensorflow as tf", "import tensorflow inside the function"),
         ("fm_keras/slicing/gates.py", "from jax import grad", "import jax inside the function"),
+        ("fm_keras/scaling/sweeping/local.py", "def f():\n    import ray", "ray is imported in"),
+        ("fm_keras/scaling/sweeping/cluster.py", "import ray", "inside the function"),
         ("fm_keras/runs.py", "import keras", "without waiting for Keras"),
         ("fm_keras/analysis.py", "from rich.table import Table", "rich and click occur in cli/ alone"),
         ("fm_keras/analysis.py", "def f():\n    from fm_keras_cli import main", "nobody imports the command line"),
@@ -237,6 +249,8 @@ def test_what_the_house_allows_brings_no_complaint(path, source):
         ("fm_keras.data", SLOW),
         ("fm_keras.models", SLOW),
         ("fm_keras.analysis", SLOW),
+        ("fm_keras.scaling", {*SLOW, "pandas"}),
+        ("fm_keras.scaling.sweeping", SLOW),
         ("fm_keras_cli.show", SLOW),
         ("fm_keras.serving.client.client", {*SLOW, "pandas", "scipy", "fastapi"}),
         ("fm_keras_cli.query", {*SLOW, "pandas", "scipy"}),

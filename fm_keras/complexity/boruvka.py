@@ -54,7 +54,7 @@ def _shortest_leaving(cloud: Cloud, component: np.ndarray) -> Pairs:
             if rank[rows.start] == rank[columns.stop - 1]:
                 continue
             out = buffer[: len(left), : columns.stop - columns.start]
-            tile = np.matmul(left, cloud.rows[columns].T, out=out)
+            tile = cloud.block(left, columns, out)
             if rank[rows.stop - 1] >= rank[columns.start]:
                 np.copyto(tile, np.inf, where=rank[rows, None] == rank[columns])
             minima.offer(tile, rows, columns)

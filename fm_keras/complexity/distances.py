@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -74,14 +74,18 @@ class Cloud:
 
     def take(self, order: np.ndarray) -> Cloud:
         """The same points in another order, or some of them."""
-        return Cloud(self.points, self.index[order], self.rows[order], self.slack[order], self.scale)
+        return replace(self, index=self.index[order], rows=self.rows[order], slack=self.slack[order])
 
     def left(self, rows: slice) -> np.ndarray:
         """What `rows` of other points are multiplied with to give a block."""
-        block = self.rows[rows] * np.float32(-2)
-        block[:, -2] = self.rows[rows, -1]
-        block[:, -1] = 1
-        return block
+        left = self.rows[rows] * np.float32(-2)
+        left[:, -2] = self.rows[rows, -1]
+        left[:, -1] = 1
+        return left
+
+    def block(self, left: np.ndarray, columns: slice, out: np.ndarray) -> np.ndarray:
+        """Block of `upper`, written to `out`: the points of `left` against those of some columns."""
+        return np.matmul(left, self.rows[columns].T, out=out)
 
     def tiles(self, matrix: np.ndarray | None = None) -> Iterator[tuple[slice, slice, np.ndarray]]:
         """Blocks of `upper` on and above the diagonal, on which no point is near itself.
@@ -98,7 +102,7 @@ class Cloud:
             left = self.left(rows)
             for columns in parts[number:]:
                 out = matrix[rows, columns] if one is None else one[: len(left), : columns.stop - columns.start]
-                tile = np.matmul(left, self.rows[columns].T, out=out)
+                tile = self.block(left, columns, out)
                 if rows == columns:
                     np.fill_diagonal(tile, np.inf)
                 elif matrix is not None:

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 
+from fm_keras.complexity.accelerated import choose_cloud
 from fm_keras.complexity.plan import plan_tree
 from fm_keras.complexity.streaming import group_by_memory, point_width, stream_points
 from fm_keras.complexity.table import check_measures, measure_points
@@ -148,7 +149,8 @@ def _width(split: Split) -> int:
 
 def _row(points: np.ndarray, labels: np.ndarray, names: list[str], settings: ComplexitySettings) -> dict[str, Any]:
     rng = np.random.default_rng(settings.seed)
-    found = measure_points(points, labels, names, memory_limit=settings.memory_limit, rng=rng)
+    how = {"memory_limit": settings.memory_limit, "cloud_type": choose_cloud()}
+    found = measure_points(points, labels, names, rng=rng, **how)
     row = {"width": points.shape[1], "points": len(points), **found.values}
     for name, (low, high) in found.intervals.items():
         row |= {f"{name}_low": low, f"{name}_high": high}

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fm_keras.complexity.distances import Cloud
 from fm_keras.complexity.linear import leave_one_out_error
 from fm_keras.complexity.neighbors import Neighborhood, neighborhood, two_nearest
 from fm_keras.complexity.points import check_labels, check_points
@@ -131,23 +132,31 @@ class Geometry:
         labels: (N,) whole numbers.
         tree: whether the minimum spanning tree will be asked for.
         memory_limit: GB beyond the points themselves, see `plan_tree`.
+        cloud_type: where distances are computed, see `neighborhood`.
 
     Raises:
         InvalidInput: as `neighborhood`.
     """
 
     def __init__(
-        self, points: np.ndarray, labels: np.ndarray, *, tree: bool = False, memory_limit: float = 2.0
+        self,
+        points: np.ndarray,
+        labels: np.ndarray,
+        *,
+        tree: bool = False,
+        memory_limit: float = 2.0,
+        cloud_type: type[Cloud] = Cloud,
     ) -> None:
         self.points = check_points(points)
         self.labels = check_labels(labels, len(self.points))
-        self._tree, self._memory_limit, self._found = tree, memory_limit, None
+        self._tree, self._memory_limit, self._cloud_type, self._found = tree, memory_limit, cloud_type, None
 
     @property
     def found(self) -> Neighborhood:
         """Neighbors and, where it was announced, the tree."""
         if self._found is None:
-            self._found = neighborhood(self.points, self.labels, tree=self._tree, memory_limit=self._memory_limit)
+            how = {"memory_limit": self._memory_limit, "cloud_type": self._cloud_type}
+            self._found = neighborhood(self.points, self.labels, tree=self._tree, **how)
         return self._found
 
     def n1(self) -> Ratio:
@@ -180,7 +189,8 @@ class Geometry:
 
     def t1(self) -> float:
         """See `t1`."""
-        return count_spheres(self.points, self.labels, self.found.other.distance) / len(self.points)
+        radii = self.found.other.distance
+        return count_spheres(self.points, self.labels, radii, cloud_type=self._cloud_type) / len(self.points)
 
     def f1(self) -> float:
         """See `f1`."""
@@ -206,7 +216,7 @@ class Geometry:
 
     def intrinsic_dimension(self) -> float:
         """See `intrinsic_dimension`."""
-        nearest, second = two_nearest(self.points)
+        nearest, second = two_nearest(self.points, cloud_type=self._cloud_type)
         if len(nearest) < 3:
             raise InvalidInput(f"intrinsic_dimension takes three distinct points; there are {len(nearest)}.")
         ratios = np.sort(np.log(second / nearest))

@@ -3,7 +3,7 @@
 copies.py     duplicates stand for one another   distances.py  blocks of float32 distances, and exact ones of pairs
 minima.py     the nearest pair of every group    tree.py       the order of edges that makes the tree unique
 prim.py       the tree from all distances        boruvka.py    the tree from blocks computed again and again
-plan.py       which of the two, and its memory
+plan.py       which of the two, and its memory   accelerated.py  blocks from a GPU
 
 Distances are Euclidean and compared in float64, ties going to the smaller index: a result does not depend on the
 machine's float32 arithmetic.
@@ -59,7 +59,12 @@ class Neighborhood:
 
 
 def neighborhood(
-    points: np.ndarray, labels: np.ndarray, *, tree: bool = True, memory_limit: float = 2.0
+    points: np.ndarray,
+    labels: np.ndarray,
+    *,
+    tree: bool = True,
+    memory_limit: float = 2.0,
+    cloud_type: type[Cloud] = Cloud,
 ) -> Neighborhood:
     """Nearest neighbors of the same and of other labels and, if asked for, the tree: one pass over the distances.
 
@@ -68,6 +73,7 @@ def neighborhood(
         labels: (N,) whole numbers.
         tree: whether the minimum spanning tree is wanted, too.
         memory_limit: GB beyond the points themselves, see `plan_tree`.
+        cloud_type: where distances are computed; the result is the same, see `fm_keras.complexity.accelerated`.
 
     Raises:
         InvalidInput: no points, NaN or infinite numbers, labels that are not N whole numbers.
@@ -75,7 +81,7 @@ def neighborhood(
     points = check_points(points)
     labels = check_labels(labels, len(points))
     copies = find_copies(points, labels)
-    cloud = Cloud.of(points, copies.kept)
+    cloud = cloud_type.of(points, copies.kept)
     size, width = len(cloud), points.shape[1]
     keep = tree and plan_tree(size, width, memory_limit).method == "prim"
     matrix = np.empty((size, size), np.float32) if keep else None
@@ -107,11 +113,12 @@ def spanning_tree(points: np.ndarray, *, memory_limit: float = 2.0) -> Tree:
     return neighborhood(points, np.zeros(len(points), np.int64), memory_limit=memory_limit).tree
 
 
-def two_nearest(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def two_nearest(points: np.ndarray, *, cloud_type: type[Cloud] = Cloud) -> tuple[np.ndarray, np.ndarray]:
     """Distances to the nearest and to the second nearest point, duplicates counted once.
 
     Args:
         points: (N, D) numbers; further axes are flattened.
+        cloud_type: where distances are computed.
 
     Returns:
         Two float64 arrays (M,), M the number of distinct points; infinite where there is no such point.
@@ -120,7 +127,7 @@ def two_nearest(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         InvalidInput: no points, NaN or infinite numbers.
     """
     points = check_points(points)
-    cloud = Cloud.of(points, find_copies(points, np.zeros(len(points), np.int64)).kept)
+    cloud = cloud_type.of(points, find_copies(points, np.zeros(len(points), np.int64)).kept)
     position = np.empty(len(points), np.int64)
     position[cloud.index] = np.arange(len(cloud))
     nearest, distances = np.full(len(cloud), -1), np.full((2, len(cloud)), np.inf)

@@ -25,16 +25,16 @@ def prim_edges(cloud: Cloud, upper: np.ndarray) -> tuple[np.ndarray, np.ndarray]
         (M - 1, 2) pairs of points, by their numbers among all points, and squared lengths.
     """
     size, slack, forest = len(cloud), cloud.slack, _Forest(cloud)
-    order, falls = np.zeros(size, np.int64), np.full(size, np.inf, np.float32)
+    order, longest = np.zeros(size, np.int64), []
     limit, visited = np.full(size, -np.inf, np.float32), np.zeros(size, np.float32)
     near, room = upper[0].copy(), np.empty(size, np.float32)
     visited[0] = np.inf
     for step in range(1, size):
         new = near.argmin()
-        row, length = upper[new], near[new]
-        # falls is minus the longest step from each visited point on, in their order: ascending
-        since = falls[: step - 1].searchsorted(-length, side="right")
-        falls[since:step] = -length
+        row, length, since = upper[new], near[new], step - 1
+        while longest and longest[-1][0] <= length:  # the longest step so far, the longest after it, …
+            since = longest.pop()[1]
+        longest.append((length, since))
         shorter = order[since:step]
         limit[shorter] = length + slack[shorter]
         forest.note(new, (row <= np.add(limit, slack[new], out=room)).nonzero()[0])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fm_keras.complexity.distances import Cloud
 from fm_keras.complexity.measures import Geometry
 from fm_keras.complexity.ratio import Ratio
 from fm_keras.errors import InvalidInput
@@ -80,6 +81,7 @@ def measure_points(
     *,
     memory_limit: float = 2.0,
     rng: np.random.Generator | None = None,
+    cloud_type: type[Cloud] = Cloud,
 ) -> Measured:
     """Several measures of the same points: distances are computed once, and a measure that fails stops no other.
 
@@ -89,12 +91,14 @@ def measure_points(
         measures: names from `MEASURES`.
         memory_limit: GB beyond the points themselves, see `plan_tree`.
         rng: random numbers of the bootstrap; no intervals if None.
+        cloud_type: where distances are computed, see `neighborhood`.
 
     Raises:
         InvalidInput: an unknown measure; no points, NaN or infinite numbers, labels that are not N whole numbers.
     """
     names = check_measures(measures)
-    geometry = Geometry(points, labels, tree=any(name in names for name in _OF_THE_TREE), memory_limit=memory_limit)
+    tree = any(name in names for name in _OF_THE_TREE)
+    geometry = Geometry(points, labels, tree=tree, memory_limit=memory_limit, cloud_type=cloud_type)
     values, intervals, failed = {}, {}, {}
     for name in names:
         try:

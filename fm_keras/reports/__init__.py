@@ -1,7 +1,8 @@
 """Looking at what was measured: pictures, one web page, and runs beside each other.
 
 plots       a figure for each question, one a file; needs matplotlib: pip install "fm-keras[report]"
-html        one self-contained page of a run: page_data, page_filters and formulas fill templates/; needs Jinja2
+html        one self-contained page of a run: page_data, page_filters, page_complexity and formulas fill templates/;
+            needs Jinja2
 compare     runs of the same architecture beside each other: matching pairs their filters, differences says it in words
 stability   how clusters, noise and SNR move with the threshold; steadiness says it in words
 

@@ -20,13 +20,26 @@ from fm_keras.records import dump_settings, versions
 from fm_keras.reports.formulas import formulas
 from fm_keras.reports.origin import Origin
 from fm_keras.reports.page_data import page_data, what_is_left_out
-from fm_keras.runs import ANALYSIS, REPORT, Run
+from fm_keras.runs import ANALYSIS, COMPLEXITY, REPORT, Run
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 _STYLES = ("page", "charts", "layers", "panel", "below", "notes", "narrow", "print")
-_SCRIPTS = ("elements", "numbers", "data", "colors", "charts", "matrix", "zoom", "table", "panel", "overview", "page")
+_SCRIPTS = (
+    "elements",
+    "numbers",
+    "data",
+    "colors",
+    "charts",
+    "matrix",
+    "zoom",
+    "table",
+    "panel",
+    "overview",
+    "complexity",
+    "page",
+)
 
 
 def write_report(analysis: Analysis, path: str | Path, *, origin: Origin | None = None) -> Path:
@@ -65,6 +78,8 @@ def write_run_report(run: Run, analysis: Analysis, *, origin: Origin | None = No
     """
     page = report_page(analysis, origin=origin or Origin.of(run))
     inputs = {"filters": file_hash(run.read_stage(ANALYSIS).filters)}
+    if (run.path / COMPLEXITY).is_dir():
+        inputs["complexity"] = file_hash(run.read_stage(COMPLEXITY).layers)
     with run.stage(REPORT, {"analysis": analysis.settings}, inputs) as stage:
         stage.page.write_text(page, encoding="utf-8")
     return run.read_stage(REPORT).page

@@ -10,7 +10,7 @@ import pandas as pd
 
 from fm_keras.models import architecture
 from fm_keras.records import RunRecord
-from fm_keras.runs import TRAIN, Run
+from fm_keras.runs import COMPLEXITY, TRAIN, Run
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,16 +25,20 @@ class Origin:
     """what marks the run; None where there is none"""
     history: pd.DataFrame | None = None
     """what every epoch of the training brought; None where there was none"""
+    complexity: pd.DataFrame | None = None
+    """how hard the classes are to tell apart after each layer; None where it was not measured"""
 
     @classmethod
     def of(cls, run: Run) -> Self:
         """The origin of a run's analysis; without a history where the run only measured a network of the user's.
 
         Raises:
-            BadRun: the training of the run is missing or damaged.
+            BadRun: the training of the run is missing, or a stage is damaged.
         """
         history = pd.read_csv(run.read_stage(TRAIN).history) if run.record.trains else None
-        return cls(run.name, f"fm-keras show {shlex.quote(run.name)}", run.record, history)
+        measured = (run.path / COMPLEXITY).is_dir()
+        complexity = pd.read_csv(run.read_stage(COMPLEXITY).layers) if measured else None
+        return cls(run.name, f"fm-keras show {shlex.quote(run.name)}", run.record, history, complexity)
 
     @property
     def network(self) -> str | None:

@@ -12,6 +12,7 @@ from fm_keras.analysis import Analysis
 from fm_keras.filters import label_homogeneity
 from fm_keras.numbers import count
 from fm_keras.reports.origin import Origin
+from fm_keras.reports.page_complexity import page_complexity
 from fm_keras.reports.page_filters import COLUMNS, MOST_LABELS, LeftOut, json_number, page_filters
 
 ROOM = 14e6
@@ -35,7 +36,7 @@ def page_data(analysis: Analysis, origin: Origin | None = None, *, room: float =
 
     Returns:
         labels: names.  threshold.  command: shows any filter; null without an origin.  test_accuracy and history
-        (columns by name) of the training, or null.
+        (columns by name) of the training, or null.  complexity: see `page_complexity`, or null.
         kinds: first the analysis, then that of the network fields where both were measured: name, layers (name,
         positions, numbers, quartiles over filters, filters by label and by cluster size, filters), left_out.
         columns: what a row of a layer's filters holds.
@@ -46,6 +47,7 @@ def page_data(analysis: Analysis, origin: Origin | None = None, *, room: float =
         "command": origin.command if origin else None,
         "test_accuracy": origin.test_accuracy if origin else None,
         "history": _history(origin.history if origin else None),
+        "complexity": page_complexity(origin.complexity if origin else None),
         "columns": list(COLUMNS),
         "kinds": [_kind(each, analysis) for each in (analysis, analysis.network) if each is not None],
     }

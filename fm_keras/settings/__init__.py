@@ -5,6 +5,7 @@ from fm_keras.settings.measuring import AnalysisSettings, ComplexitySettings
 from fm_keras.settings.network import DataSettings, ModelSpec
 from fm_keras.settings.pruning import PruneSettings, RepairSettings
 from fm_keras.settings.serving import ServeSettings
+from fm_keras.settings.sweeping import SweepSettings
 from fm_keras.settings.training import ProbeSettings, TrainSettings
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "RepairSettings",
     "ServeSettings",
     "Settings",
+    "SweepSettings",
     "TrainSettings",
 ]

@@ -2,8 +2,12 @@
 
 from itertools import combinations
 
+import keras
 import numpy as np
 import pytest
+from keras import layers
+
+from fm_keras.data import Dataset, Split
 
 KINDS = ("random", "clustered", "duplicates", "grid", "far away", "bytes", "one place")
 
@@ -51,3 +55,25 @@ def kind(request):
 def small_tiles(monkeypatch):
     """Blocks of seven points, so that a few points make many."""
     monkeypatch.setattr("fm_keras.complexity.distances.TILE", 7)
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    """Three classes of small gray images."""
+    rng = np.random.default_rng(0)
+
+    def split(count):
+        labels = np.arange(count) % 3
+        noise = rng.normal(size=(count, 6, 6, 1)) * 2
+        return Split((noise + labels[:, None, None, None]).astype(np.float32), labels)
+
+    return Dataset("small", split(90), split(60), ("a", "b", "c"))
+
+
+@pytest.fixture(scope="module")
+def model():
+    """Convolution, pool and one hidden layer, untrained."""
+    keras.utils.set_random_seed(0)
+    head = [layers.Flatten(), layers.Dense(5, activation="relu", name="hidden"), layers.Dense(3)]
+    conv = layers.Conv2D(4, 3, activation="relu", name="conv")
+    return keras.Sequential([keras.Input((6, 6, 1)), conv, layers.MaxPooling2D(), *head])

@@ -1,32 +1,11 @@
 import keras
 import numpy as np
 import pytest
-from keras import layers
 
 from fm_keras.complexity import MEASURES, measure_complexity, measure_points, plan_complexity
 from fm_keras.data import Dataset, Split
 from fm_keras.settings import ComplexitySettings
 from fm_keras.slicing import slice_model
-
-
-@pytest.fixture(scope="module")
-def dataset():
-    rng = np.random.default_rng(0)
-
-    def split(count):
-        labels = np.arange(count) % 3
-        noise = rng.normal(size=(count, 6, 6, 1)) * 2
-        return Split((noise + labels[:, None, None, None]).astype(np.float32), labels)
-
-    return Dataset("small", split(90), split(60), ("a", "b", "c"))
-
-
-@pytest.fixture(scope="module")
-def model():
-    keras.utils.set_random_seed(0)
-    head = [layers.Flatten(), layers.Dense(5, activation="relu", name="hidden"), layers.Dense(3)]
-    conv = layers.Conv2D(4, 3, activation="relu", name="conv")
-    return keras.Sequential([keras.Input((6, 6, 1)), conv, layers.MaxPooling2D(), *head])
 
 
 def test_every_row_holds_the_measures_of_the_activations_at_its_cut(model, dataset):

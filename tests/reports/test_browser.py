@@ -5,6 +5,7 @@ import shutil
 from importlib.util import find_spec
 from urllib.parse import quote
 
+import pandas as pd
 import pytest
 
 from fm_keras.reports.html import write_report
@@ -280,3 +281,21 @@ def test_the_numbers_of_the_page_are_written_as_the_command_line_writes_them(pag
     shown = page.run("[...document.querySelectorAll('#curves b')].map(value => value.textContent)")
     last = analysis.layers().iloc[-1]
     assert shown[:3] == [f"{last.accuracy:.3f}", figures(float(f"{last.snr:.4g}")), figures(float(f"{last.noise:.4g}"))]
+
+
+def test_curves_of_complexity_follow_the_chosen_layer_and_choose_one(chromium, analysis, tmp_path):
+    table = pd.DataFrame(
+        {"layer": ["input", "conv1", "block/conv2", "conv3"], "points": 50, "n1": [0.9, 0.7, 0.5, 0.3]}
+    )
+    table = table.assign(n1_low=table["n1"] - 0.05, n1_high=table["n1"] + 0.05, failed="")
+    origin = Origin("mine", "fm-keras show mine", complexity=table)
+    page = Page(chromium, write_report(analysis, tmp_path / "complexity.html", origin=origin)).open("#conv3")
+
+    assert len(page.all("#complexity .card")) == 1
+    assert page.text("#complexity .tick.own") == "conv3"
+    page.run("document.querySelectorAll('#complexity .target')[1].dispatchEvent(new Event('click'))")
+    assert page.hash.startswith("#conv1/")
+    assert page.text("#complexity .tick.own") == "conv1"
+    page.run("document.querySelectorAll('#complexity .target')[0].dispatchEvent(new Event('click'))")
+    assert page.hash.startswith("#conv1/")
+    assert chromium.get_log("browser") == []

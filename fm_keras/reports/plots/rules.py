@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import math
-
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from fm_keras.colors import LIGHT
 from fm_keras.errors import InvalidInput
 from fm_keras.numbers import figures
+from fm_keras.reports.plots.looks import draw_legend, legend_height, look_of
 from fm_keras.reports.plots.names import readable
 from fm_keras.reports.plots.picture import Picture, new_picture, styled
 
 _PANELS = {"cut": "after the cut", "repaired": "after repair", "fine-tuned": "after fine-tuning"}
-_COLORS = (LIGHT.field_high, LIGHT.own, LIGHT.cluster, LIGHT.noise, LIGHT.field_middle, LIGHT.negative)
-_LINES = (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"))
 _COLUMNS = {"rule", "macs", "whole"}
-_LEGEND = 5
 
 
 @styled
@@ -44,8 +39,8 @@ def rule_sweep(rows: pd.DataFrame, data: str) -> Picture:
             f"{', '.join(map(str, rows)) or 'none'} with {len(rows)} rows."
         )
     rules, whole = list(rows["rule"].unique()), float(rows["whole"].iloc[0])
-    looks = {rule: _look(number) for number, rule in enumerate(rules)}
-    height = 0.2 * math.ceil(len(rules) / _LEGEND)
+    looks = {rule: look_of(number) for number, rule in enumerate(rules)}
+    height = legend_height(len(rules))
     picture = new_picture(
         max(7.5, 3.4 * len(panels)),
         3.2 + height,
@@ -61,14 +56,8 @@ def rule_sweep(rows: pd.DataFrame, data: str) -> Picture:
         _draw_panel(axes, rows, step, looks)
         axes.axhline(whole, color=LIGHT.soft, linewidth=0.8, linestyle=(0, (5, 4)))
         axes.tick_params(labelleft=place == 0)
-    _draw_legend(picture.add_subplot(grid[1, :]), looks)
+    draw_legend(picture.add_subplot(grid[1, :]), looks)
     return picture
-
-
-def _draw_legend(axes: Axes, looks: dict[str, dict]) -> None:
-    axes.set_axis_off()
-    handles = [Line2D([], [], label=readable(rule, 30), **look) for rule, look in looks.items()]
-    axes.legend(handles=handles, loc="center", ncols=_LEGEND, borderpad=0, labelspacing=0.3, columnspacing=1.2)
 
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame, step: str, looks: dict[str, dict]) -> None:
@@ -79,10 +68,3 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, step: str, looks: dict[str, dict
     axes.set_xlim(0, 1)
     axes.set_xlabel("share of MACs kept")
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-
-
-def _look(number: int) -> dict:
-    """Color, line and marker of a rule; no two of 24 are alike."""
-    line, marker = _LINES[number // len(_COLORS) % len(_LINES)]
-    color = _COLORS[number % len(_COLORS)]
-    return {"color": color, "linestyle": line, "marker": marker, "markersize": 3.5, "linewidth": 1.4}

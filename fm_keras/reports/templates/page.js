@@ -23,6 +23,7 @@ function drawLayer() {
   listLayer(chosen.layer, (filter, focus) => choose(chosen.layer, filter, focus));
   markStrip();
   drawCurves();
+  drawComplexity();
   drawLayerCharts();
 }
 
@@ -43,6 +44,7 @@ function chooseFromAddress() {
 
 function drawAll() {
   drawCurves();
+  drawComplexity();
   drawLayerCharts();
   drawHistory();
 }
