@@ -13,6 +13,7 @@ from fm_keras.runs import COMPLEXITY, Run
 from fm_keras.settings import ComplexitySettings, DataSettings
 from fm_keras_cli.command import Command, import_option, plan_option, reporting, runs_dir_option
 from fm_keras_cli.options import Names, given, settings_options
+from fm_keras_cli.pictures import drawing, plot_option, save_picture
 from fm_keras_cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -23,10 +24,17 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command)
-@click.argument("model", default="latest")
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
 @settings_options(DataSettings, ComplexitySettings)
 @click.option("--layers", type=Names(), help="only these layers, as `fm-keras layers` names them; input: the images")
 @click.option("--raw", is_flag=True, help="the images alone, without a network")
+@click.option(
+    "--checkpoints",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="all .keras files of a folder, in the order of their epochs",
+)
+@plot_option
 @import_option
 @runs_dir_option
 @plan_option
@@ -34,17 +42,20 @@ if TYPE_CHECKING:
 def complexity(
     *,
     terminal: Terminal,
-    model: str,
+    models: tuple[str, ...],
     layers: tuple[str, ...] | None,
     raw: bool,
+    checkpoints: Path | None,
+    plot: Path | None,
     modules: tuple[str, ...],
     runs_dir: Path,
     plan: bool,
 ) -> None:
     """Say how hard the classes are to tell apart after each layer of MODEL.
 
-    MODEL is a .keras file, or the network of a run, which is measured on its own images unless others are named and
-    keeps the table of all its layers.  --raw looks at the images alone.
+    MODEL is a .keras file, or the network of a run (default: latest), which is measured on its own images unless
+    others are named and keeps the table of all its layers.  Several are measured on the same images and shown side by
+    side; --checkpoints shows the course of a training that saved its epochs.  --raw looks at the images alone.
     """
     from fm_keras_cli.backend import load_backend
     from fm_keras_cli.complexity_tables import show_complexity, show_complexity_plan
@@ -53,14 +64,21 @@ def complexity(
     from fm_keras_cli.measured import data_settings, open_model
     from fm_keras_cli.plan import plan_fetching
 
-    if raw and layers:
-        raise click.UsageError("--raw looks at the images alone: leave --layers out.")
-    if model.endswith(".keras") and "dataset" not in given(DataSettings):
-        raise click.UsageError("Say on which images MODEL is measured: --dataset.  `fm-keras datasets` lists them.")
+    if raw and (layers or checkpoints or models):
+        raise click.UsageError("--raw looks at the images alone: leave MODEL, --layers and --checkpoints out.")
+    if checkpoints and models:
+        raise click.UsageError("Name models or --checkpoints, not both.")
     settings = ComplexitySettings(**given(ComplexitySettings))
+    draw = None if plot is None else drawing("plots", "complexity_curves")
     if plan and plan_fetching(terminal):
         return
     load_backend(terminal)
+    if checkpoints or len(models) > 1:
+        from fm_keras_cli.complexity_course import complexity_course
+
+        return complexity_course(terminal, models, checkpoints, layers, settings, modules, runs_dir, plot, plan=plan)
+    model = models[0] if models else "latest"
+    check_images(model)
     network, run = (None, None) if raw else open_model(model, runs_dir, modules)
     dataset = load_images(data_settings(run), terminal)
     terminal.hint(describe_images(dataset), *([] if raw else [describe_model(network)]), "")
@@ -69,6 +87,14 @@ def complexity(
     keep = run is not None and layers is None and run.record.data.hash == dataset.content_hash
     table = _measure(terminal, network, dataset, layers, settings, run if keep else None)
     show_complexity(terminal, table, settings, run.path / COMPLEXITY if keep else None)
+    if draw:
+        save_picture(terminal, draw(table, dataset.name), plot)
+
+
+def check_images(model: str) -> None:
+    """Raise UsageError unless it is known on which images a model is measured."""
+    if model.endswith(".keras") and "dataset" not in given(DataSettings):
+        raise click.UsageError("Say on which images MODEL is measured: --dataset.  `fm-keras datasets` lists them.")
 
 
 def _measure(
@@ -91,7 +117,7 @@ def _measure(
     with run.lock() if run else nullcontext(), Bars(terminal) as bars:
         if run and run.is_current(COMPLEXITY, *made_from):
             bars.note("complexity  as before")
-            return pd.read_csv(run.read_stage(COMPLEXITY).layers).fillna({"failed": ""})
+            return pd.read_csv(run.read_stage(COMPLEXITY).layers, dtype={"failed": str}).fillna({"failed": ""})
         try:
             table = measure_complexity(network, dataset, layers=layers, settings=settings, progress=bars)
         except KeyboardInterrupt:

@@ -20,11 +20,13 @@ from fm_keras.settings import (
     PruneSettings,
     ServeSettings,
     Settings,
+    SweepSettings,
     TrainSettings,
 )
 
 SECTIONS = {
     DataSettings: "Images",
+    SweepSettings: "Sweep",
     ModelSpec: "Network",
     TrainSettings: "Training",
     ProbeSettings: "Probes",
@@ -36,6 +38,7 @@ SECTIONS = {
 _PREFIXES = {ProbeSettings: "probe_"}
 _NAMES = {
     (ModelSpec, "name"): "model",
+    (SweepSettings, "models"): "model",
     (AnalysisSettings, "batch_size"): "measure_batch_size",
     (ComplexitySettings, "batch_size"): "measure_batch_size",
 }
@@ -55,8 +58,8 @@ class SettingOption(click.Option):
         super().__init__(
             [declared, name],
             type=kind,
-            default=default,
-            show_default=default is not None,
+            default=default or None if isinstance(default, tuple) else default,
+            show_default=default not in (None, ()),
             help=info.description,
             expose_value=False,
             callback=self._keep,

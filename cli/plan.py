@@ -49,7 +49,7 @@ def show_plan(terminal: Terminal, training: Training | None, measuring: Measurin
     shown = terminal.err.is_terminal and not terminal.quiet
     with terminal.err.status("timing a few steps ...") if shown else nullcontext():
         if training:
-            rows.append(_training_row(training))
+            rows.append(training_row(training))
         if measuring:
             if measuring.settings.fields != "probe":
                 rows.append(_network_row(measuring))
@@ -80,7 +80,8 @@ def _show_rows(terminal: Terminal, rows: list[dict[str, Any]]) -> None:
     terminal.result({"stages": pd.DataFrame(rows), "seconds": seconds}, table, Text(f"\n{said}"))
 
 
-def _training_row(training: Training) -> dict[str, Any]:
+def training_row(training: Training) -> dict[str, Any]:
+    """Passes, memory and rough time of a training, for which a few steps are timed."""
     from fm_keras.models.graph import walk
     from fm_keras.training import complete_settings
 

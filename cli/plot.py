@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from fm_keras.analysis import Analysis
 
+_OF_SWEEPS = ("error-width", "noise-width", "error-macs", "depth-ratio", "label-law")
 # Each figure, and the options that it takes.
 OPTIONS = {
     "matrix": ("layer", "filter"),
@@ -33,6 +34,8 @@ OPTIONS = {
     "fields": ("layer", "filter"),
     "quality": ("layer",),
     "quality-depth": (),
+    "complexity": ("over",),
+    **dict.fromkeys(_OF_SWEEPS, ()),
 }
 
 
@@ -56,6 +59,7 @@ OPTIONS = {
 @click.option("--label", metavar="NAME", help="filters with a cluster that holds this label")
 @click.option("--count", type=click.IntRange(min=1), metavar="N", help="filters to show (default: 16)")
 @click.option("--seed", type=click.IntRange(min=0), metavar="N", help="seed of --by random (default: 0)")
+@click.option("--over", metavar="AXIS", help="what networks of a sweep differ in: width, samples, batch_norm, ...")
 @fields_option
 @runs_dir_option
 @reporting
@@ -83,6 +87,14 @@ def plot(
     fields         probe field and network field of one filter
     quality        what filters cost to lose, against their SNR
     quality-depth  what filters cost to lose, layer by layer
+    complexity     how hard the classes are to tell apart, layer by layer; of the folder of a sweep --over an axis
+
+    Of the folder of a sweep:
+
+    \b
+    error-width    error against width, with the law     noise-width  noise of a filter against width
+    error-macs     the cost of an error, by model        depth-ratio  error by depth ratio at equal MACs
+    label-law      what grows with the number of labels
     """
     from rich.text import Text
 
@@ -93,6 +105,14 @@ def plot(
     plots = _plots()
     if what == "training":
         name, figure, parts = _draw_training(plots, run, runs_dir)
+    elif what == "complexity":
+        from fm_keras_cli.plot_complexity import draw_complexity
+
+        name, figure, parts = draw_complexity(plots, run, runs_dir, **given)
+    elif what in _OF_SWEEPS:
+        from fm_keras_cli.plot_sweep import draw_sweep_folder
+
+        name, figure, parts = draw_sweep_folder(run, what)
     else:
         name, figure, parts = _draw(plots, run, runs_dir, fields, what, given)
     path = output or Path(re.sub(r"[^\w.-]+", "-", "-".join([name, what, *parts])) + ".png")

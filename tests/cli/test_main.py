@@ -26,6 +26,8 @@ Commands:
   quality     Say what each filter of MODEL is worth: a .keras file, or the network of a run.
   prune       Make MODEL smaller and faster: a .keras file, or the network of a run.
   complexity  Say how hard the classes are to tell apart after each layer of MODEL.
+  sweep       Say how much a wider network would gain: train many, fit laws.
+  labels      Say how error, clusters and SNR of a network go with the number of labels.
   show        Show what was measured: layers, filters, one filter's matrix.
   report      Write one web page: layers, filters, every matrix.
   plot        Draw one figure of RUN as a picture.
@@ -35,6 +37,7 @@ Commands:
   serve       Host the models of a folder over REST and gRPC, as TensorFlow Serving does.
   query       Ask a served model what its filters are worth.
   layers      List where MODEL can be cut: a .keras file, or a run.
+  widths      Say how far MODEL is from the conservation law, and which widths keep it.
   datasets    List where images can come from.
   models      List the networks that can be trained.
   doctor      Check this machine: versions, device, folders.
