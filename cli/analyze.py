@@ -15,7 +15,9 @@ from fm_keras_cli.command import (
     Command,
     import_option,
     name_option,
+    output_option,
     plan_option,
+    preprocess_option,
     reporting,
     runs_dir_option,
     same_command,
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 @click.argument("model")
 @settings_options(DataSettings, ProbeSettings, AnalysisSettings)
 @click.option("--layers", type=Names(), help="only these layers, as `fm-keras layers` names them")
+@output_option
+@preprocess_option
 @import_option
 @click.option(
     "--to",
@@ -50,6 +54,8 @@ def analyze(
     terminal: Terminal,
     model: str,
     layers: tuple[str, ...] | None,
+    output: str | None,
+    preprocess: str | None,
     modules: tuple[str, ...],
     to: Path | None,
     name: str | None,
@@ -75,11 +81,11 @@ def analyze(
     if plan and plan_fetching(terminal):
         return
     load_backend(terminal)
-    network, run = open_model(model, runs_dir, modules)
+    network, run = open_model(model, runs_dir, modules, output=output)
     data = data_settings(run)
     dataset = load_images(data, terminal)
     terminal.hint(describe_images(dataset), describe_model(network), "")
-    measuring = asked_measuring(network, dataset, layers)
+    measuring = asked_measuring(network, dataset, layers, preprocess=preprocess)
     if plan:
         return show_plan(terminal, None, measuring)
     if to is None and (run is None or run.record.data.hash != dataset.content_hash):

@@ -75,3 +75,9 @@ fields_option = click.option(
 import_option = click.option(
     "--import", "modules", multiple=True, metavar="MODULE", help="import this module, which registers custom layers"
 )
+output_option = click.option("--output", metavar="NAME", help="of a model with several outputs, the one to look at")
+preprocess_option = click.option(
+    "--preprocess",
+    metavar="NAME",
+    help="prepare images as a network of keras.applications (efficientnet, resnet50, ...), or by module:function",
+)

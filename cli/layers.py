@@ -6,17 +6,18 @@ from pathlib import Path
 
 import click
 
-from fm_keras_cli.command import Command, import_option, reporting, runs_dir_option
+from fm_keras_cli.command import Command, import_option, output_option, reporting, runs_dir_option
 from fm_keras_cli.numbers import amount, count
 from fm_keras_cli.terminal import Terminal
 
 
 @click.command(cls=Command)
 @click.argument("model")
+@output_option
 @import_option
 @runs_dir_option
 @reporting
-def layers(*, terminal: Terminal, model: str, modules: tuple[str, ...], runs_dir: Path) -> None:
+def layers(*, terminal: Terminal, model: str, output: str | None, modules: tuple[str, ...], runs_dir: Path) -> None:
     """List where MODEL can be cut: a .keras file, or a run."""
     import pandas as pd
 
@@ -27,7 +28,7 @@ def layers(*, terminal: Terminal, model: str, modules: tuple[str, ...], runs_dir
     load_backend(terminal)
     from fm_keras.slicing import cut_points
 
-    network, _ = open_model(model, runs_dir, modules)
+    network, _ = open_model(model, runs_dir, modules, output=output)
     cuts = cut_points(network)
     columns = ("layer", "kind", "units", "map", "macs", "after")
     rows = pd.DataFrame([{column: getattr(cut, column) for column in columns} for cut in cuts])

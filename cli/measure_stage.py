@@ -29,6 +29,7 @@ class Measuring:
     settings: AnalysisSettings
     probe: ProbeSettings
     layers: Sequence[str] | None = None
+    preprocess: str | None = None
 
     def measure(self, bars: Bars) -> Analysis:
         """The analysis.
@@ -37,6 +38,7 @@ class Measuring:
             Interrupted: Ctrl-C.
         """
         from fm_keras.analysis import analyze
+        from fm_keras.models import read_preprocess
         from fm_keras.slicing import cut_points
 
         cuts = cut_points(self.model, layers=self.layers)
@@ -47,6 +49,7 @@ class Measuring:
             stages["measure"] = f"{layers} in one pass"
             stages["probe"] = f"{layers} in {count(self.probe.epochs, 'pass')}"
             stages["filters"] = filters
+        preprocess = None if self.preprocess is None else read_preprocess(self.preprocess)
         bars.expect(stages)
         try:
             return analyze(
@@ -54,6 +57,7 @@ class Measuring:
                 self.dataset,
                 layers=self.layers,
                 settings=self.settings,
+                preprocess=preprocess,
                 probe=self.probe,
                 progress=bars,
             )
@@ -84,11 +88,18 @@ class Measuring:
         inputs = {"data": self.dataset.content_hash, "model": model_hash(self.model)}
         if self.layers is not None:
             inputs["layers"] = ",".join(self.layers)
+        if self.preprocess is not None:
+            inputs["preprocess"] = self.preprocess
         return {"analysis": self.settings, "probe": self.probe}, inputs
 
 
 def asked_measuring(
-    model: keras.Model, dataset: Dataset, layers: Sequence[str] | None = None, *, fields: str | None = None
+    model: keras.Model,
+    dataset: Dataset,
+    layers: Sequence[str] | None = None,
+    *,
+    fields: str | None = None,
+    preprocess: str | None = None,
 ) -> Measuring:
     """The analysis that the options ask for.
 
@@ -97,9 +108,11 @@ def asked_measuring(
         dataset: on which images.
         layers: paths of cuts; all if None.
         fields: which kind where the options say nothing; the default of the settings if None.
+        preprocess: what prepares the images, as `fm_keras.models.read_preprocess` names it.
     """
     settings = AnalysisSettings(**{**({"fields": fields} if fields else {}), **given(AnalysisSettings)})
-    return Measuring(model, dataset, settings, ProbeSettings.from_preset(**with_preset(ProbeSettings)), layers)
+    probe = ProbeSettings.from_preset(**with_preset(ProbeSettings))
+    return Measuring(model, dataset, settings, probe, layers, preprocess)
 
 
 def count_filters(analysis: Analysis) -> str:

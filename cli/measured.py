@@ -58,13 +58,23 @@ def check_layer(name: str, analysis: Analysis, layer: str) -> None:
         raise InvalidInput(f"{name} has no layer {layer!r}. It has: {listed([each.layer for each in analysis])}.")
 
 
-def open_model(model: str, root: Path, modules: Sequence[str]) -> tuple[keras.Model, Run | None]:
-    """A network from a .keras file, or the trained network of a run, and that run."""
-    from fm_keras.models import read_model
+def open_model(
+    model: str, root: Path, modules: Sequence[str], *, output: str | None = None
+) -> tuple[keras.Model, Run | None]:
+    """A network from a .keras file, or the trained network of a run, and that run.
+
+    Args:
+        model: the file, or name or path of the run, or latest.
+        root: where runs lie.
+        modules: to import first, for layers of the user's.
+        output: of a network with several outputs, the only one to keep.
+    """
+    from fm_keras.models import choose_output, read_model
 
     sys.path.insert(0, "")  # modules of the user's lie in the current folder, where python -m looks too
     if Path(model).suffix == ".keras" or Path(model).is_file():
-        return read_model(model, modules=modules), None
+        network = read_model(model, modules=modules)
+        return (network if output is None else choose_output(network, output)), None
     run = Run.open(model, root)
     return read_trained(run), run
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fm_keras.settings import AnalysisSettings, DataSettings
-from fm_keras_cli.command import Command, import_option, plan_option, reporting, runs_dir_option
+from fm_keras_cli.command import (
+    Command,
+    import_option,
+    output_option,
+    plan_option,
+    preprocess_option,
+    reporting,
+    runs_dir_option,
+)
 from fm_keras_cli.numbers import count, file_size
 from fm_keras_cli.options import Names, given, settings_options
 from fm_keras_cli.terminal import Terminal
@@ -39,6 +47,8 @@ if TYPE_CHECKING:
 @click.option(
     "--rows", type=click.IntRange(min=1), default=3, show_default=True, metavar="N", help="best and worst to list"
 )
+@output_option
+@preprocess_option
 @import_option
 @runs_dir_option
 @plan_option
@@ -52,6 +62,8 @@ def quality(
     units: int | None,
     halves: bool,
     rows: int,
+    output: str | None,
+    preprocess: str | None,
     modules: tuple[str, ...],
     runs_dir: Path,
     plan: bool,
@@ -75,7 +87,10 @@ def quality(
     if plan and plan_fetching(terminal):
         return
     load_backend(terminal)
-    network, run = open_model(model, runs_dir, modules)
+    from fm_keras.models import read_preprocess
+
+    network, run = open_model(model, runs_dir, modules, output=output)
+    how = {"layers": layers, "preprocess": None if preprocess is None else read_preprocess(preprocess)}
     dataset = load_images(data_settings(run), terminal)
     terminal.hint(describe_images(dataset), describe_model(network), "")
     settings = AnalysisSettings(**{**given(AnalysisSettings), "fields": "network"})
@@ -89,10 +104,10 @@ def quality(
             from fm_keras.pruning import check_scores
 
             analysis = _analysis_of(run, dataset)
-            how = {"analysis": analysis, "layers": layers, "units": units, "halves": halves, "settings": settings}
+            how |= {"analysis": analysis, "units": units, "halves": halves, "settings": settings}
             _check(terminal, check_scores(network, dataset, **how, progress=bars))
         else:
-            _measure(terminal, bars, network, dataset, settings, layers, rows)
+            _measure(terminal, bars, network, dataset, settings, rows, how)
 
 
 def _measure(
@@ -101,14 +116,14 @@ def _measure(
     network: keras.Model,
     dataset: Dataset,
     settings: AnalysisSettings,
-    layers: Sequence[str] | None,
     rows: int,
+    how: dict[str, Any],
 ) -> None:
     from rich.text import Text
 
     from fm_keras_cli.quality_tables import best_and_worst, measured_on, quality_answer, quality_layers
 
-    measures, layers_table, filters = _tables(terminal, bars, network, dataset, settings, layers)
+    measures, layers_table, filters = _tables(terminal, bars, network, dataset, settings, how)
     said = quality_answer(filters, layers_table)
     terminal.hint("")
     terminal.result(
@@ -135,17 +150,26 @@ def _tables(
     network: keras.Model,
     dataset: Dataset,
     settings: AnalysisSettings,
-    layers: Sequence[str] | None,
+    how: dict[str, Any],
 ) -> tuple[NetworkMeasures, pd.DataFrame, pd.DataFrame]:
-    """What was measured, and a row for each layer and each filter: with clusters where their fields fit in memory."""
+    """What was measured, and a row for each layer and each filter: with clusters where their fields fit in memory.
+
+    Args:
+        terminal: told where clusters are left out.
+        bars: told about every step.
+        network: what is measured.
+        dataset: on which images.
+        settings: how.
+        how: layers, and what prepares the images.
+    """
     from fm_keras.analysis import network_analysis, quality_tables
     from fm_keras.slicing import cut_points, measure_network
 
-    fits = _fields_fit(terminal, network, dataset, settings, layers)
-    measures = measure_network(network, dataset, layers=layers, with_fields=fits, settings=settings, progress=bars)
+    fits = _fields_fit(terminal, network, dataset, settings, how["layers"])
+    measures = measure_network(network, dataset, with_fields=fits, settings=settings, progress=bars, **how)
     if not fits:
         return measures, *quality_tables(measures)
-    analysis = network_analysis(dataset, cut_points(network, layers=layers), measures, settings)
+    analysis = network_analysis(dataset, cut_points(network, layers=how["layers"]), measures, settings)
     return measures, analysis.layers(), analysis.filters()
 
 

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from fm_keras.errors import InvalidInput
-from fm_keras_cli.command import Command, fields_option, import_option, reporting, runs_dir_option
+from fm_keras_cli.command import (
+    Command,
+    fields_option,
+    import_option,
+    output_option,
+    preprocess_option,
+    reporting,
+    runs_dir_option,
+)
 from fm_keras_cli.numbers import count
 from fm_keras_cli.pictures import drawing, plot_option, save_picture
 from fm_keras_cli.terminal import Terminal
@@ -30,6 +38,8 @@ _MEASURES = ("snr", "noise", "n_clusters", "cluster_size", "signal", "dead")
 @click.option("--data-dir", metavar="FOLDER", help="with --images: folder of prepared tensorflow-datasets")
 @fields_option
 @plot_option
+@output_option
+@preprocess_option
 @import_option
 @runs_dir_option
 @reporting
@@ -44,6 +54,8 @@ def stability(
     data_dir: str | None,
     fields: str | None,
     plot: Path | None,
+    output: str | None,
+    preprocess: str | None,
     modules: tuple[str, ...],
     runs_dir: Path,
 ) -> None:
@@ -59,7 +71,7 @@ def stability(
     if layer is not None:
         check_layer(name, analysis, layer)
     if images:
-        found = _measure_images(terminal, analysis, run, runs_dir, model, data_dir, modules)
+        found = _measure_images(terminal, analysis, run, runs_dir, model, data_dir, modules, output, preprocess)
     else:
         from fm_keras.reports.stability import threshold_stability
 
@@ -113,6 +125,8 @@ def _measure_images(
     model: str | None,
     data_dir: str | None,
     modules: tuple[str, ...],
+    output: str | None,
+    preprocess: str | None,
 ) -> pd.DataFrame:
     """Intervals of the layers: the only part of this command that needs Keras."""
     from fm_keras.runs import Run
@@ -127,10 +141,12 @@ def _measure_images(
         raise InvalidInput(f"{opened.name} holds no network: it was measured from a file. Give that file: --model FILE")
     load_backend(terminal)
     from fm_keras.analysis.intervals import measure_intervals
+    from fm_keras.models import read_preprocess
 
-    network, _ = open_model(model or run, root, modules)
+    network, _ = open_model(model or run, root, modules, output=output)
+    prepare = None if preprocess is None else read_preprocess(preprocess)
     data = DataSettings(**opened.record.settings["data"])
     dataset = load_images(data.changed(data_dir=data_dir) if data_dir else data, terminal)
     with Bars(terminal) as bars:
         bars.expect({"measure": f"{count(len(analysis), 'layer')} in one pass"})
-        return measure_intervals(network, dataset, analysis, progress=bars)
+        return measure_intervals(network, dataset, analysis, preprocess=prepare, progress=bars)

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 HOME = Path(__file__).parent.parent
+NEED_TENSORFLOW = ("fm_keras.serving", "FilterMatrices")
 EXAMPLES = [
-    pytest.param(path, marks=pytest.mark.tensorflow if "fm_keras.serving" in path.read_text("utf-8") else ())
+    pytest.param(
+        path, marks=pytest.mark.tensorflow if any(word in path.read_text("utf-8") for word in NEED_TENSORFLOW) else ()
+    )
     for path in sorted((HOME / "examples").glob("*.py"))
 ]
 BLOCKS = re.findall(r"```python\n(.*?)```", (HOME / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)

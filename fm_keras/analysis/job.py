@@ -15,6 +15,7 @@ from fm_keras.analysis.measure import measure_layer
 from fm_keras.analysis.network import network_analysis, with_quality
 from fm_keras.analysis.nouns import Analysis
 from fm_keras.data import Dataset, as_dataset, check_labels
+from fm_keras.models import choose_output
 from fm_keras.progress import Progress, Step, silent
 from fm_keras.settings import AnalysisSettings, ProbeSettings
 from fm_keras.slicing import (
@@ -29,7 +30,7 @@ from fm_keras.slicing import (
     measure_network,
     probe_positions,
 )
-from fm_keras.training import check_shape
+from fm_keras.training import check_shape, input_names
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -40,6 +41,7 @@ def analyze(
     dataset: Dataset | tuple[Any, np.ndarray] | tf.data.Dataset,
     *,
     layers: Iterable[str] | None = None,
+    output: str | None = None,
     fields: Literal["probe", "network", "both"] | None = None,
     test: tuple[Any, np.ndarray] | tf.data.Dataset | None = None,
     label_names: Sequence[str] | None = None,
@@ -60,10 +62,12 @@ def analyze(
     The network itself is left as it was.
 
     Args:
-        model: Functional or Sequential, nested models included.
-        dataset: a `Dataset`; arrays (x, y), x an array or a dict of named inputs, y whole numbers or one-hot; or a
-            batched `tf.data.Dataset` of such pairs.
+        model: Functional or Sequential, nested models included; see docs/models.md for subclassed ones.
+        dataset: a `Dataset`; arrays (x, y), x an array, a dict of named inputs or a list of them in the model's order,
+            y whole numbers or one-hot; or a batched `tf.data.Dataset` of pairs.
         layers: paths of the layers to measure, as `cut_points` names them; all if None.
+        output: of a model with several outputs, the one on the way to which layers are measured: its key, or the path
+            of the layer that makes it.  Network fields need it, probes measure the layers of all outputs if None.
         fields: probe, network, or both; as in `settings` if None.
         test: images to measure on, where `dataset` is none of ours.  Without it a seeded, stratified fifth of the
             arrays is held out.
@@ -79,7 +83,7 @@ def analyze(
 
     Raises:
         CannotCut: the model, or a layer, cannot be cut.
-        InvalidInput: unknown layer, image shape that does not fit, a label without images.
+        InvalidInput: unknown layer or output, image shape that does not fit, a label without images.
         BadActivations: a layer puts out NaN or infinite values.
 
     Source: arXiv:2305.18078; network fields and quality are *ours*.
@@ -94,11 +98,13 @@ def analyze(
     """
     settings, probe = settings or AnalysisSettings(), probe or ProbeSettings()
     settings = settings.changed(fields=fields) if fields else settings
-    dataset = _as_dataset(dataset, test, label_names)
+    model = choose_output(model, output) if output is not None else model
+    cuts = cut_points(model, layers=layers)
+    dataset = _as_dataset(model, dataset, test, label_names)
     check_shape(model, dataset)
     check_labels(dataset, "train")
     check_labels(dataset, "test")
-    job = _Job(model, dataset, cut_points(model, layers=layers), settings, preprocess, progress)
+    job = _Job(model, dataset, cuts, settings, preprocess, progress)
     if settings.fields == "probe":
         return job.probe_analysis(probe)
     # Before probes are trained: a network without logits is found at once.
@@ -187,8 +193,15 @@ def plan_analysis(
     return pd.DataFrame(rows)
 
 
-def _as_dataset(dataset: Any, test: Any, label_names: Sequence[str] | None) -> Dataset:
+def _as_dataset(model: keras.Model, dataset: Any, test: Any, label_names: Sequence[str] | None) -> Dataset:
     if isinstance(dataset, Dataset):
         return dataset
-    x, y = dataset if isinstance(dataset, tuple) else (dataset, None)
-    return as_dataset(x, y, test=test, label_names=label_names)
+    x, y = _named(model, dataset) if isinstance(dataset, tuple) else (dataset, None)
+    return as_dataset(x, y, test=_named(model, test) if isinstance(test, tuple) else test, label_names=label_names)
+
+
+def _named(model: keras.Model, pair: tuple[Any, np.ndarray]) -> tuple[Any, np.ndarray]:
+    """Images and labels, a list of several inputs as a dict by the names of the model's inputs."""
+    x, y = pair
+    names = input_names(model)
+    return (dict(zip(names, x)) if isinstance(x, list | tuple) and len(x) == len(names) > 1 else x), y

@@ -72,7 +72,8 @@ def training_batches(
         flip: mirror half of the images left and right.
         max_shift: largest shift in pixels, along rows and columns; every whole shift up to it is equally likely.
         drop_remainder: leave out the smaller last batch (multi-device training needs equal batches).
-        preprocess: applied to x of every batch, after augmentation.
+        preprocess: applied to x of every batch, after augmentation.  Functions of Keras get float32, any other the
+            pixels as they are.
 
     Returns:
         A `tf.data.Dataset` under the TensorFlow backend, else a generator of NumPy arrays, which serves one `fit`.
@@ -80,7 +81,8 @@ def training_batches(
     Raises:
         InvalidInput: no full batch where the remainder is dropped.
     """
-    plan = TrainingPlan(split, batch_size, seed, epochs, first_epoch, flip, max_shift, drop_remainder, preprocess)
+    prepare = _on_floats(preprocess)
+    plan = TrainingPlan(split, batch_size, seed, epochs, first_epoch, flip, max_shift, drop_remainder, prepare)
     return _feeder().training_batches(plan)
 
 
@@ -90,18 +92,27 @@ def measuring_batches(split: Split, *, batch_size: int, preprocess: Callable[[An
     Args:
         split: images and labels.
         batch_size: images a step.
-        preprocess: applied to x of every batch.
+        preprocess: applied to x of every batch, see `training_batches`.
 
     Returns:
         A `tf.data.Dataset` under the TensorFlow backend, else a `keras.utils.PyDataset`: both have a length, can be
         iterated again and again, and be given to `evaluate` and `predict`.
     """
-    return _feeder().measuring_batches(split, batch_size, preprocess)
+    return _feeder().measuring_batches(split, batch_size, _on_floats(preprocess))
 
 
 def count_batches(images: int, batch_size: int, *, drop_remainder: bool = False) -> int:
     """Number of batches in one pass over the images."""
     return images // batch_size if drop_remainder else -(-images // batch_size)
+
+
+def _on_floats(preprocess: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
+    """A function of Keras applied to float32: preprocess_input of keras.applications divides in place."""
+    if not (getattr(preprocess, "__module__", None) or "").startswith("keras."):
+        return preprocess
+    from keras import ops
+
+    return lambda images: preprocess(ops.cast(images, "float32"))
 
 
 def _feeder() -> ModuleType:

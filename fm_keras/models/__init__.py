@@ -24,6 +24,7 @@ __all__ = [
     "ModelSpec",
     "architecture",
     "build_model",
+    "choose_output",
     "count_operations",
     "enlargement",
     "full_spec",
@@ -31,6 +32,7 @@ __all__ = [
     "load_model",
     "model_names",
     "read_model",
+    "read_preprocess",
     "suited_spec",
 ]
 
@@ -40,6 +42,14 @@ def __getattr__(name: str) -> Any:
         from fm_keras.models.operations import count_operations
 
         return count_operations
+    if name == "choose_output":
+        from fm_keras.models.outputs import choose_output
+
+        return choose_output
+    if name == "read_preprocess":
+        from fm_keras.models.preprocessing import read_preprocess
+
+        return read_preprocess
     if name in ("load_model", "read_model"):
         from fm_keras.models import saved
 

@@ -7,7 +7,8 @@ reads `_keras_history` and `_inbound_nodes`, the records from which Keras builds
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from inspect import Parameter, signature
 from textwrap import shorten
 from typing import Any
 
@@ -85,17 +86,26 @@ def walk(model: keras.Model) -> Graph:
     if not isinstance(model, keras.Model):
         raise CannotCut(f"A Keras model is needed; received {type(model).__name__}.")
     if not is_graph(model):
-        state = (
-            "not built: call model.build(input_shape) first"
-            if isinstance(model, keras.Sequential)
-            else ("subclassed, so Keras keeps no graph of its layers: make it with keras.Model(inputs, outputs)")
-        )
-        raise CannotCut(f"Model {model.name!r} cannot be cut: it is {state}.")
+        raise CannotCut(f"Model {model.name!r} cannot be cut: it is {_no_graph(model)}.")
     walker = _Walker()
     keys = walker.new_keys(model.inputs)
     inputs = tuple(keys.values())
     walker.enter(model, keys, prefix="")
-    return Graph(tuple(walker.calls), inputs, tuple(keys[id(tensor)] for tensor in model.outputs))
+    graph = Graph(tuple(walker.calls), inputs, tuple(keys[id(tensor)] for tensor in model.outputs))
+    # A nested model may put out more than is read.
+    return replace(graph, calls=tuple(graph.ancestors(graph.outputs)))
+
+
+def _no_graph(model: keras.Model) -> str:
+    """Why a model has no graph of calls, and what would do."""
+    if isinstance(model, keras.Sequential):
+        return "not built: call model.build(input_shape) first"
+    parts = [repr(layer.name) for layer in model.layers if is_graph(layer)]
+    cut_alone = f", or cut its part {' or '.join(parts)} alone" if parts else ""
+    return (
+        "subclassed, so Keras keeps no graph of its layers. If its call() is made of layers and keras.ops, cut its "
+        f"functional equivalent: x = keras.Input(shape); keras.Model(x, model.call(x)){cut_alone}"
+    )
 
 
 class _Walker:
@@ -104,12 +114,13 @@ class _Walker:
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.times: dict[str, int] = {}
-        self.next_key = 0
+        self.shapes: list[tuple] = []
 
-    def new_keys(self, tensors: list) -> dict[int, int]:
+    def new_keys(self, tensors: list, shapes: list[tuple] | None = None) -> dict[int, int]:
         """A fresh key for each tensor, by its id.  A nested model called twice has the same inner tensors twice."""
-        self.next_key += len(tensors)
-        return {id(tensor): self.next_key - len(tensors) + i for i, tensor in enumerate(tensors)}
+        first = len(self.shapes)
+        self.shapes += shapes or _shapes(tensors)
+        return {id(tensor): first + number for number, tensor in enumerate(tensors)}
 
     def enter(self, model: keras.Model, keys: dict[int, int], *, prefix: str) -> None:
         """Append the calls of a model; `keys` holds its inputs and takes all that its calls put out."""
@@ -121,8 +132,19 @@ class _Walker:
                 self.enter(layer, inner, prefix=f"{path}/")
                 keys.update({id(out): inner[id(tensor)] for out, tensor in zip(node.outputs, layer.outputs)})
             else:
-                keys.update(self.new_keys(node.outputs))
+                keys.update(self.new_keys(node.outputs, self.output_shapes(node, keys)))
                 self.append(node, keys, path)
+
+    def output_shapes(self, node: Any, keys: dict[int, int]) -> list[tuple]:
+        """Shapes that a call puts out: others than recorded where a model for any size was called on one size."""
+        given = {id(tensor): self.shapes[keys[id(tensor)]] for tensor in node.input_tensors}
+        if all(given[id(tensor)] == tuple(tensor.shape) for tensor in node.input_tensors):
+            return _shapes(node.outputs)
+        args, kwargs = keras.tree.map_structure(
+            lambda value: keras.KerasTensor(given[id(value)], value.dtype) if id(value) in given else value,
+            (tuple(node.arguments.args), dict(node.arguments.kwargs)),
+        )
+        return _shapes(keras.tree.flatten(node.operation.compute_output_spec(*args, **kwargs)))
 
     def append(self, node: Any, keys: dict[int, int], path: str) -> None:
         """Record one call of a layer."""
@@ -138,10 +160,14 @@ class _Walker:
                 arguments=arguments,
                 inputs=tuple(keys[id(tensor)] for tensor in node.input_tensors),
                 outputs=tuple(keys[id(tensor)] for tensor in node.outputs),
-                input_shapes=tuple(tuple(tensor.shape) for tensor in node.input_tensors),
-                output_shapes=tuple(tuple(tensor.shape) for tensor in node.outputs),
+                input_shapes=tuple(self.shapes[keys[id(tensor)]] for tensor in node.input_tensors),
+                output_shapes=tuple(self.shapes[keys[id(tensor)]] for tensor in node.outputs),
             )
         )
+
+
+def _shapes(tensors: list) -> list[tuple]:
+    return [tuple(tensor.shape) for tensor in tensors]
 
 
 def _nodes_in_order(model: keras.Model) -> list[Any]:
@@ -242,7 +268,9 @@ def copy_layer(layer: keras.Operation, *, path: str, changes: Mapping[str, Any] 
     if isinstance(layer, keras.layers.Lambda):  # its config holds no function that Python could name
         return keras.layers.Lambda(layer.function, arguments=layer.arguments, dtype=layer.dtype_policy, name=layer.name)
     try:
-        return type(layer).from_config({**layer.get_config(), **(changes or {})})
+        config = {**layer.get_config(), **(changes or {})}
+        left_out = _untaken(layer)
+        copy = type(layer).from_config({name: value for name, value in config.items() if name not in left_out})
     except (NotImplementedError, TypeError, ValueError) as error:
         # Keras wraps what `__init__` said into several lines.
         reason = shorten(str(error.__context__ or error), 160, placeholder=" ...")
@@ -250,6 +278,19 @@ def copy_layer(layer: keras.Operation, *, path: str, changes: Mapping[str, Any] 
             f"Layer {path!r} ({type(layer).__name__}) cannot be copied from its config: {reason.rstrip('.')}. "
             "Its get_config() must return exactly what its __init__ takes."
         ) from error
+    if "name" in left_out:
+        copy.name = layer.name
+    if "dtype" in left_out and isinstance(layer, keras.Layer):
+        copy.dtype_policy = layer.dtype_policy
+    return copy
+
+
+def _untaken(layer: keras.Operation) -> set[str]:
+    """What Keras puts into every config and a layer of the user's does not take, having no **options."""
+    parameters = signature(type(layer).__init__).parameters
+    if any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values()):
+        return set()
+    return {"name", "trainable", "dtype"}.difference(parameters)
 
 
 def _copy_weights(layer: keras.Layer, copy: keras.Layer) -> None:

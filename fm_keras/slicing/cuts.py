@@ -42,7 +42,7 @@ class CutPoint:
     layer: str
     """path of the layer whose units are read: 'conv5_3', 'block/conv', 'shared:2'"""
     kind: str
-    """conv, depthwise, dense, attention, recurrent, add or concatenate"""
+    """conv, depthwise, dense, attention, recurrent, add, concatenate, or custom: a layer of the user's own"""
     units: int
     """filters of a convolution, nodes of a dense or token layer"""
     positions: tuple[int, ...]
@@ -68,8 +68,9 @@ def cut_points(model: keras.Model, *, layers: Iterable[str] | None = None) -> li
     """Places where a model can be cut, in depth order.
 
     A cut lies behind a layer with units and the normalization, activation, dropout and pool that follow it, as
-    long as one layer alone reads the tensor.  Adds and concatenates are cuts of their own.  What the model puts
-    out is no cut: nothing is left to read it.
+    long as one layer alone reads the tensor.  Adds and concatenates are cuts of their own.  A layer of the user's own,
+    and a subclassed model inside, is one if it has a kernel: its units are the last axis of what it puts out, or the
+    first where its data_format says so.  What the model puts out is no cut: nothing is left to read it.
 
     Args:
         model: Functional or built Sequential model, nested models included.
@@ -84,6 +85,7 @@ def cut_points(model: keras.Model, *, layers: Iterable[str] | None = None) -> li
     if not cuts:
         raise CannotCut(
             f"Model {model.name!r} cannot be cut: before its output it has no layer with units on a map of known size."
+            f"{_what_would_do(graph)}"
         )
     if layers is None:
         return cuts
@@ -122,10 +124,26 @@ def _macs(graph: Graph, tensor: int) -> int | None:
 
 def cut_kind(call: Call) -> str | None:
     """Kind of the cut after a call; None if the call has no units of its own."""
-    kind = _KIND_OF.get(_listed_class(call.layer, _KIND_OF))
+    layer = _unwrapped(call.layer)
+    kind = _KIND_OF.get(_listed_class(layer, _KIND_OF))
     if kind in _MERGES and len(call.inputs) < 2:
         return None  # adding a constant merges nothing
-    return kind
+    return "custom" if kind is None and _is_custom(layer) else kind
+
+
+def _unwrapped(layer: keras.Operation) -> keras.Operation:
+    """The layer inside a wrapper, where its units keep their place."""
+    if isinstance(layer, keras.layers.SpectralNormalization):
+        return layer.layer
+    if isinstance(layer, keras.layers.TimeDistributed):  # its units come third where they came first
+        return layer if getattr(layer.layer, "data_format", None) == "channels_first" else layer.layer
+    return layer
+
+
+def _is_custom(layer: keras.Operation) -> bool:
+    """Whether a layer, or a subclassed model, is none of Keras' own and has a kernel."""
+    own = type(layer).__module__.partition(".")[0] != "keras" and not _listed_class(layer, _FOLLOWERS)
+    return own and any(len(weight.shape) > 1 for weight in getattr(layer, "weights", ()))
 
 
 def _listed_class(layer: keras.Operation, names: Container[str]) -> str | None:
@@ -147,7 +165,7 @@ def _channels_first(graph: Graph) -> dict[int, bool]:
     """Whether units come before positions in each tensor: a layer's data format, or that of what it reads."""
     first = dict.fromkeys(graph.inputs, False)
     for call in graph.calls:
-        data_format = getattr(call.layer, "data_format", None)
+        data_format = getattr(_unwrapped(call.layer), "data_format", None)
         if data_format is not None:
             here = data_format == "channels_first"
         else:
@@ -155,6 +173,19 @@ def _channels_first(graph: Graph) -> dict[int, bool]:
             here = bool(call.inputs) and first[call.inputs[0]] and not moved
         first.update({key: here and len(shape) > 2 for key, shape in zip(call.outputs, call.output_shapes)})
     return first
+
+
+def _what_would_do(graph: Graph) -> str:
+    """What would give a model cuts, in a sentence; empty where there is nothing to cut."""
+    shapes = {shape for call in graph.calls if cut_kind(call) for shape in call.output_shapes[:1]}
+    if any(None in shape[1:] for shape in shapes):
+        return " Call it on images of one size: keras.Sequential([keras.Input(image_shape), model])."
+    hiding = next((call for call in graph.calls if cut_kind(call) == "custom"), None)
+    if hiding is not None:
+        return (
+            f" Layer {hiding.path!r} ({type(hiding.layer).__name__}) hides the layers in it: call those on keras.Input."
+        )
+    return ""
 
 
 def _no_such_layer(model: keras.Model, graph: Graph, path: str, valid: list[str]) -> str:

@@ -11,7 +11,9 @@ from scipy.special import logsumexp
 
 from fm_keras.errors import InvalidInput
 from fm_keras.models.graph import Call, Graph
+from fm_keras.models.outputs import describe_outputs
 
+_PROBES_DO = "Fields of probes (fields='probe') need no logits."
 _PASSING = ("linear", "identity", "log_softmax", "logsoftmax", "dropout")
 
 
@@ -36,7 +38,8 @@ def find_logits(model: keras.Model, graph: Graph) -> Logits:
     if len(graph.outputs) != 1:
         raise InvalidInput(
             f"Model {model.name!r} has {len(graph.outputs)} outputs, and one with logits is needed: "
-            "choose it with keras.Model(model.input, model.outputs[0])."
+            f"{describe_outputs(model)}. Choose it with output= (--output), or "
+            "fm_keras.models.choose_output(model, name)."
         )
     makers = {key: call for call in graph.calls for key in call.outputs}
     tensor = graph.outputs[0]
@@ -47,7 +50,7 @@ def find_logits(model: keras.Model, graph: Graph) -> Logits:
     if call is None or len(shape) != 2 or shape[1] is None or shape[1] < 2:
         raise InvalidInput(
             f"Model {model.name!r} puts out {shape or 'its input'}. Logits (N, K) of two or more labels were looked "
-            "for, or a softmax of them."
+            f"for, or a softmax of them. {_PROBES_DO}"
         )
     found = _activation(call)
     if found == "softmax" and getattr(call.layer, "axis", -1) in (-1, 1):
@@ -59,7 +62,7 @@ def find_logits(model: keras.Model, graph: Graph) -> Logits:
     if own not in _PASSING:
         raise InvalidInput(
             f"Model {model.name!r} ends in {own} (layer {call.path!r}). Logits were looked for: a linear output "
-            "(N, K), or a softmax of it."
+            f"(N, K), or a softmax of it. {_PROBES_DO}"
         )
     return Logits(tensor, shape[1], None)
 

@@ -78,7 +78,7 @@ def _group_means(
     report: keras.callbacks.Callback,
 ) -> dict[str, np.ndarray]:
     summing = ClassSums(frozen_body(model, cuts), cuts, labels=len(counts), max_positions=settings.max_positions)
-    summing.compile(jit_compile=choose_xla("auto"))
+    summing.compile(jit_compile=choose_xla("auto") and "auto")  # "auto": unless a layer does not support it
     summing.evaluate(batches, callbacks=[report], verbose=0)
     means = {}
     for cut, total in zip(cuts, summing.sums.totals):

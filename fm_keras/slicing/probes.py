@@ -101,7 +101,7 @@ def _fit_group(
     schedule = make_schedule(settings, steps_per_epoch=steps)
     heads.compile(
         keras.optimizers.SGD(schedule, settings.momentum, nesterov=True),
-        jit_compile=choose_xla("auto"),
+        jit_compile=choose_xla("auto") and "auto",  # "auto": unless a layer does not support it
     )
     heads.fit(
         training_batches(

@@ -1,7 +1,7 @@
 """Train a classifier: presets, precision, XLA, and going on after an interruption."""
 
 from fm_keras.training.checkpoints import finished_epochs
-from fm_keras.training.checks import check_fits, check_shape, ends_in_softmax
+from fm_keras.training.checks import check_fits, check_shape, ends_in_softmax, input_names
 from fm_keras.training.schedules import make_schedule
 from fm_keras.training.train import complete_settings, train_model
 
@@ -11,6 +11,7 @@ __all__ = [
     "complete_settings",
     "ends_in_softmax",
     "finished_epochs",
+    "input_names",
     "make_schedule",
     "train_model",
 ]

@@ -25,19 +25,37 @@ def check_fits(model: keras.Model, dataset: Dataset) -> None:
 
 
 def check_shape(model: keras.Model, dataset: Dataset) -> None:
-    """Check that images fit the input of a model.
+    """Check that images fit the inputs of a model.
 
     Raises:
-        InvalidInput: the shapes differ; the message gives both.
+        InvalidInput: the names or shapes differ; the message gives both.
     """
-    if isinstance(dataset.train.images, dict) or not isinstance(model.input_shape, tuple):
-        return
-    wanted, given = model.input_shape[1:], dataset.train.images.shape[1:]
-    if len(wanted) != len(given) or any(side not in (None, size) for side, size in zip(wanted, given)):
+    wanted, images = dict(zip(input_names(model), model.inputs)), dataset.train.images
+    if not isinstance(images, dict):
+        if len(wanted) > 1:
+            raise InvalidInput(
+                f"Model {model.name!r} has the inputs {', '.join(wanted)}, but {dataset.name} has one array. Give a "
+                "dict of arrays by these names."
+            )
+        images = dict.fromkeys(wanted, images)
+    if set(wanted) != set(images):
         raise InvalidInput(
-            f"Model {model.name!r} takes images of shape {wanted}, but those of {dataset.name} are {given}. "
-            "Resize the images, or build the model for their shape."
+            f"Model {model.name!r} has the inputs {', '.join(wanted)}, but {dataset.name} has {', '.join(images)}. "
+            "Name the arrays as the inputs."
         )
+    for name, tensor in wanted.items():
+        sides, given = tuple(tensor.shape[1:]), images[name].shape[1:]
+        if len(sides) != len(given) or any(side not in (None, size) for side, size in zip(sides, given)):
+            of = f" as input {name}" if len(wanted) > 1 else ""
+            raise InvalidInput(
+                f"Model {model.name!r} takes images of shape {sides}{of}, but those of {dataset.name} are {given}. "
+                "Resize the images, or build the model for their shape."
+            )
+
+
+def input_names(model: keras.Model) -> list[str]:
+    """Names under which a functional model takes its inputs, in their order."""
+    return [tensor.name for tensor in model.inputs]
 
 
 def ends_in_softmax(model: keras.Model) -> bool:

@@ -279,9 +279,36 @@ def test_a_subclassed_model_is_refused_with_what_would_do(message_of):
     model(np.ones((1, 3), "float32"))
     assert not is_graph(model)
     assert message_of(walk, model) == (
-        "Model 'mine' cannot be cut: it is subclassed, so Keras keeps no graph of its layers: "
-        "make it with keras.Model(inputs, outputs)."
+        "Model 'mine' cannot be cut: it is subclassed, so Keras keeps no graph of its layers. If its call() is made of "
+        "layers and keras.ops, cut its functional equivalent: x = keras.Input(shape); keras.Model(x, model.call(x))."
     )
+
+
+def test_of_a_subclassed_model_the_functional_parts_are_named(message_of):
+    model = Subclassed()
+    model.backbone = keras.Sequential([keras.Input((3,)), layers.Dense(2)], name="backbone")
+    model(np.ones((1, 3), "float32"))
+    assert message_of(walk, model).endswith("keras.Model(x, model.call(x)), or cut its part 'backbone' alone.")
+
+
+def test_the_functional_equivalent_of_a_subclassed_model_puts_out_the_same(rng):
+    model, values = Subclassed(), rng.normal(size=(4, 3)).astype("float32")
+    model(values)
+    x = keras.Input((3,))
+    equivalent = keras.Model(x, model.call(x))
+    assert paths(equivalent) == [model.dense.name]
+    np.testing.assert_array_equal(outputs_of(equivalent, values)[0], outputs_of(model, values)[0])
+
+
+def test_a_model_for_any_size_has_known_sizes_where_it_is_called_on_one():
+    image = keras.Input((None, None, 3))
+    y = layers.ZeroPadding2D()(layers.Conv2D(4, 3, strides=2, name="conv")(image))
+    any_size = keras.Model(image, layers.GlobalAveragePooling2D(name="pool")(y + layers.Conv2D(4, 1)(y)), name="body")
+    calls = {call.path: call for call in walk(keras.Sequential([keras.Input((9, 7, 3)), any_size])).calls}
+    assert calls["body/conv"].input_shapes == ((None, 9, 7, 3),)
+    assert calls["body/conv"].output_shapes == ((None, 4, 3, 4),)
+    assert calls["body/pool"].input_shapes == ((None, 6, 5, 4),)
+    assert walk(any_size).calls[0].output_shapes == ((None, None, None, 4),)
 
 
 def test_an_unbuilt_sequential_model_is_refused_with_what_would_do(message_of):

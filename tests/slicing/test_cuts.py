@@ -138,6 +138,61 @@ def test_a_layer_derived_from_a_known_one_is_known():
     ]
 
 
+class Own(layers.Layer):
+    """A layer of the user's, which hides a convolution."""
+
+    def __init__(self, data_format="channels_last", **options):
+        super().__init__(**options)
+        self.data_format = data_format
+        self.conv = layers.Conv2D(4, 3, data_format=data_format)
+
+    def call(self, x):
+        return self.conv(x)
+
+
+class Squared(layers.Layer):
+    """A layer of the user's without weights."""
+
+    def call(self, x):
+        return x * x
+
+
+def test_a_layer_of_the_users_own_with_a_kernel_is_a_cut():
+    x = keras.Input((8, 8, 3))
+    assert found(finished(x, layers.ReLU(name="relu")(Own(name="own")(Squared(name="squared")(x))))) == [
+        ("own", "custom", 4, (6, 6), "relu")
+    ]
+    x = keras.Input((3, 8, 6))
+    assert found(finished(x, Own("channels_first", name="own")(x))) == [("own", "custom", 4, (6, 4), "own")]
+
+
+def test_where_a_layer_hides_all_others_the_message_says_so(message_of):
+    model = keras.Sequential([keras.Input((8, 8, 3)), Own(name="own")], name="m")
+    assert message_of(cut_points, model).endswith(
+        "map of known size. Layer 'own' (Own) hides the layers in it: call those on keras.Input."
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrap", "shape", "expected"),
+    [
+        (layers.SpectralNormalization, (8, 8, 3), ("wrapped", "conv", 4, (6, 6), "wrapped")),
+        (layers.TimeDistributed, (5, 8, 8, 3), ("wrapped", "conv", 4, (5, 6, 6), "wrapped")),
+    ],
+)
+def test_a_wrapped_layer_is_what_it_is_unwrapped(wrap, shape, expected):
+    x = keras.Input(shape)
+    assert found(finished(x, wrap(layers.Conv2D(4, 3), name="wrapped")(x))) == [expected]
+
+
+def test_a_wrapped_layer_of_channels_first_has_its_units_in_front_or_is_no_cut(message_of):
+    conv = layers.Conv2D(4, 3, data_format="channels_first")
+    x = keras.Input((3, 8, 8))
+    assert found(finished(x, layers.SpectralNormalization(conv, name="w")(x))) == [("w", "conv", 4, (6, 6), "w")]
+    x = keras.Input((5, 3, 8, 8))
+    assert "cannot be cut" in message_of(cut_points, finished(x, layers.TimeDistributed(conv)(x)))
+
+
 def test_channels_first_maps_have_their_units_in_front():
     x = keras.Input((3, 8, 6))
     y = layers.Conv2D(5, 3, padding="same", data_format="channels_first", name="conv")(x)
@@ -191,8 +246,10 @@ def test_a_map_of_unknown_size_is_no_cut(message_of):
     pooled = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, name="conv")(image))
     model = keras.Model(image, layers.Dense(2)(pooled), name="m")
     assert message_of(cut_points, model) == (
-        "Model 'm' cannot be cut: before its output it has no layer with units on a map of known size."
+        "Model 'm' cannot be cut: before its output it has no layer with units on a map of known size. "
+        "Call it on images of one size: keras.Sequential([keras.Input(image_shape), model])."
     )
+    assert found(keras.Sequential([keras.Input((8, 8, 3)), model])) == [("m/conv", "conv", 4, (6, 6), "m/conv")]
 
 
 def test_a_model_of_one_layer_cannot_be_cut(message_of):

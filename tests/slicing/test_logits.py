@@ -87,14 +87,26 @@ def test_an_average_over_positions_may_make_the_logits():
 @pytest.mark.parametrize(
     ("end", "inside", "units", "message"),
     [
-        (same, "sigmoid", 3, "ends in sigmoid (layer 'out'). Logits were looked for: a linear output (N, K), or"),
+        (
+            same,
+            "sigmoid",
+            3,
+            "ends in sigmoid (layer 'out'). Logits were looked for: a linear output (N, K), or a softmax of it. "
+            "Fields of probes (fields='probe') need no logits.",
+        ),
         (same, layers.LeakyReLU(), 3, "ends in leakyrelu (layer 'out')."),
         (layers.Activation("tanh", name="squash"), None, 3, "ends in tanh (layer 'squash')."),
         (layers.ReLU(name="cut_off"), None, 3, "ends in relu (layer 'cut_off')."),
         (layers.Softmax(axis=0, name="over"), None, 3, "ends in softmax (layer 'over')."),
         (same, "sigmoid", 1, "puts out (None, 1). Logits (N, K) of two or more labels were looked for, or a softmax"),
         (layers.Reshape((3, 1)), None, 3, "puts out (None, 3, 1). Logits (N, K) of two or more labels"),
-        (lambda x: [x, layers.Softmax()(x)], None, 3, "has 2 outputs, and one with logits is needed: choose it with"),
+        (
+            lambda x: [x, layers.Softmax(name="soft")(x)],
+            None,
+            3,
+            "has 2 outputs, and one with logits is needed: out (None, 3), soft (None, 3). Choose it with output= "
+            "(--output), or fm_keras.models.choose_output(model, name).",
+        ),
         (lambda x: layers.Softmax()(layers.Activation("linear")(x)), "sigmoid", 3, None),
     ],
 )
