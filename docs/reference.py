@@ -18,6 +18,7 @@ WINGS = (
     "pruning",
     "complexity",
     "scaling",
+    "callbacks",
     "serving",
     "settings",
     "errors",
