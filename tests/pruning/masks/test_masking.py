@@ -249,6 +249,9 @@ def test_a_layer_that_cannot_be_copied_is_one_line(message_of):
         def call(self, inputs):
             return inputs
 
+        def get_config(self):
+            return super().get_config()
+
     numbers = keras.Input((4,))
     model = keras.Model(numbers, layers.Dense(2, name="out")(layers.Dense(3, name="one")(Odd(1)(numbers))))
     masks = connection_masks(model, {"out": np.ones((3, 2), bool)})
