@@ -39,7 +39,7 @@ def prune(
     across: Literal["layer", "network"] | None = None,
     layers: Iterable[str] | None = None,
     plan: PruningPlan | ConnectionMasks | None = None,
-    repair: Literal["refit", "recalibrate", "none"] | None = None,
+    repair: Literal["refit", "together", "recalibrate", "none"] | None = None,
     epochs: int | None = None,
     analysis: Analysis | None = None,
     settings: PruneSettings | None = None,
@@ -68,7 +68,7 @@ def prune(
         across: layer: the same share of every layer; network: units of all layers compete.
         layers: paths of the only cuts that may lose units.
         plan: what shall stay, instead of a rule and a target: from `plan_pruning`, `load_plan`, `afcc_masks`, ...
-        repair: refit, recalibrate or none; needs no labels.
+        repair: refit, together, recalibrate or none; needs no labels.
         epochs: of fine-tuning; may be 0.
         analysis: of this model, for rules that need fields; measured here if it is missing.  From one of test images
             the probes alone are taken, which learned from training images.

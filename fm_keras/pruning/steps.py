@@ -23,6 +23,7 @@ from fm_keras.training import complete_settings, train_model
 
 WHOLE, CUT, REPAIRED, TUNED, REMOVED = "whole", "cut", "repaired", "fine-tuned", "removed"
 _GENTLER = 5
+_TOGETHER = 3
 _BATCH = 500
 
 
@@ -69,8 +70,9 @@ class Steps:
         how = {"preprocess": self.preprocess, "progress": self.progress}
         if self.settings.repair == "recalibrate":
             return recalibrate(pruned.model, self.repair_images(), **how)
-        settings = RepairSettings(images=self.settings.repair_images, seed=self.settings.seed)
-        return repair(whole, pruned, self.dataset.train, settings=settings, **how)
+        neighbors = _TOGETHER if self.settings.repair == "together" else 1
+        asked = {"images": self.settings.repair_images, "neighbors": neighbors, "seed": self.settings.seed}
+        return repair(whole, pruned, self.dataset.train, settings=RepairSettings(**asked), **how)
 
     def repair_images(self) -> Split:
         """Training images for the repair, equally many of every label."""

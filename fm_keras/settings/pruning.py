@@ -10,7 +10,7 @@ from fm_keras.settings.base import Settings
 
 
 class RepairSettings(Settings):
-    """How a network is repaired without labels or training."""
+    """How a network is repaired without labels."""
 
     images: int = Field(5000, ge=1)
     """images whose activations are fitted; fewer where they do not fit in memory"""
@@ -20,6 +20,10 @@ class RepairSettings(Settings):
     """pulls toward the kernel as it is, in shares of its inputs' variance: the best on held-out images is taken"""
     steps: int = Field(6, ge=0)
     """steps after the linear fit that make room where the next ReLU cuts off; 0 for none"""
+    neighbors: int = Field(1, ge=1)
+    """neighboring layers that are fitted together, by gradients, once each has been fitted alone; 1 for none"""
+    passes: int = Field(3, ge=1)
+    """passes over the images in which they are fitted together"""
     memory: float = Field(2.0, gt=0)
     """GB for activations"""
     batch_size: int = Field(250, ge=1)
@@ -45,8 +49,9 @@ class PruneSettings(Settings):
     """afcc and random_afcc: share of the connections between layers that is cut (default: as the clusters say)"""
     across: Literal["layer", "network"] = "layer"
     """layer: the same share of every layer goes; network: filters of all layers compete"""
-    repair: Literal["refit", "recalibrate", "none"] = "refit"
-    """without labels or training: refit kernels to the whole network, or take BatchNorm statistics again"""
+    repair: Literal["refit", "together", "recalibrate", "none"] = "refit"
+    """without labels: refit kernels to the whole network, each layer in closed form; together: then three neighboring
+    layers at a time, by gradients (slower); or take BatchNorm statistics again"""
     repair_images: int = Field(5000, ge=1)
     """training images for the repair"""
     epochs: int = Field(1, ge=0)

@@ -37,6 +37,7 @@ def test_without_repair_and_training_the_result_is_the_surgery(analyzed, dataset
     ("options", "steps"),
     [
         ({"repair": "refit", "epochs": 0}, ["whole", "cut", "repaired"]),
+        ({"repair": "together", "epochs": 0}, ["whole", "cut", "repaired"]),
         ({"repair": "recalibrate", "epochs": 1}, ["whole", "cut", "repaired", "fine-tuned"]),
         ({"repair": "none", "epochs": 2}, ["whole", "cut", "fine-tuned"]),
     ],

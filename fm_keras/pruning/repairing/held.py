@@ -33,6 +33,7 @@ class HeldModel:
         """by key, (N, ...)"""
         self._batch_size = batch_size
         self._left = readings(self.graph)
+        self._reached = 0
 
     def given(self, call: Call) -> np.ndarray:
         """What a call reads first, (N, ...)."""
@@ -52,6 +53,19 @@ class HeldModel:
             self.tensors.update((key, array) for key, array in zip(call.outputs, made) if self._left[key])
         return made
 
+    def run_until(self, number: int, *, first: Callable[[Call], None]) -> None:
+        """Run all calls before a number that this has not run, letting go of what no later one will read.
+
+        Args:
+            number: of a call, or how many there are.
+            first: is given each call before it is run.
+        """
+        for call in self.graph.calls[self._reached : number]:
+            first(call)
+            self.run(call)
+            self.forget(call)
+        self._reached = number
+
     def forget(self, call: Call) -> None:
         """Let go of what a call has read and no later one will read."""
         for key in call.inputs:
@@ -70,8 +84,8 @@ class HeldModel:
 
 
 def readings(graph: Graph) -> Counter[int]:
-    """How often each tensor is read; what a model puts out is not read."""
-    return Counter(key for call in graph.calls for key in call.inputs)
+    """How often each tensor is read; what a model puts out is read once more, behind it."""
+    return Counter([*(key for call in graph.calls for key in call.inputs), *graph.outputs])
 
 
 def held_inputs(

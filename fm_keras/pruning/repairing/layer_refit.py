@@ -73,7 +73,7 @@ def refit_layer(held: HeldModel, call: Call, targets: np.ndarray, settings: Repa
     if layer.use_bias:
         layer.bias.assign(fitted[-1])
     if behind.norm is not None:
-        _settle(behind.norm, held.run(call)[0], 0 if layer.use_bias else fitted[-1])
+        settle(behind.norm, held.run(call)[0], 0 if layer.use_bias else fitted[-1])
 
 
 def take_statistics(norm: layers.BatchNormalization, given: np.ndarray) -> None:
@@ -83,8 +83,14 @@ def take_statistics(norm: layers.BatchNormalization, given: np.ndarray) -> None:
     norm.moving_variance.assign(variance)
 
 
-def _settle(norm: layers.BatchNormalization, given: np.ndarray, missing: np.ndarray | float) -> None:
-    """Let a BatchNorm add what is missing to its input, with the statistics of this input: training finds them so."""
+def settle(norm: layers.BatchNormalization, given: np.ndarray, missing: np.ndarray | float = 0) -> None:
+    """Let a BatchNorm add what is missing to its input, with the statistics of this input: training finds them so.
+
+    Args:
+        norm: changes.
+        given: (N, ...) what it is given.
+        missing: (U,) what is added to that.
+    """
     if not (norm.scale and norm.center):
         norm.moving_mean.assign(_numbers(norm.moving_mean) - missing)
         return

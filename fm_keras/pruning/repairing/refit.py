@@ -11,7 +11,13 @@ import scipy.linalg
 from fm_keras.pruning.repairing.patches import Inputs
 from fm_keras.settings import RepairSettings
 
-_HELD_OUT = 5  # every fifth image chooses the ridge
+_HELD_OUT = 5  # every fifth image says what is better
+
+
+def split_images(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of the images that are fitted, and of those that are held out."""
+    order = np.random.default_rng(seed).permutation(count)
+    return np.delete(order, np.s_[::_HELD_OUT]), order[::_HELD_OUT]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +81,8 @@ class Samples:
 
     def __init__(self, inputs: Inputs, targets: np.ndarray, *, seed: int) -> None:
         self.inputs, self._targets = inputs, targets
-        order = np.random.default_rng(seed).permutation(len(targets))
-        self.all, self.held_out, self.fitted = order, order[::_HELD_OUT], np.delete(order, np.s_[::_HELD_OUT])
+        self.fitted, self.held_out = split_images(len(targets), seed)
+        self.all = np.concatenate([self.held_out, self.fitted])
 
     def blocks(self, images: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Inputs (n, F) and targets (n, O) of some images, a few thousand at a time."""

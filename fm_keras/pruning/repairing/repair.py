@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import keras
-import numpy as np
 import pandas as pd
 
 from fm_keras.data import Split
-from fm_keras.models.graph import Call, walk
+from fm_keras.models.graph import walk
 from fm_keras.progress import Progress, Step, silent
+from fm_keras.pruning.repairing.both_models import BothModels
 from fm_keras.pruning.repairing.held import HeldModel, held_inputs, images_that_fit
-from fm_keras.pruning.repairing.layer_refit import linear_layer, refit_layer, take_statistics, treatments
+from fm_keras.pruning.repairing.layer_refit import take_statistics, treatments
+from fm_keras.pruning.repairing.stretches import find_stretches
 from fm_keras.pruning.surgery.copies import copy_model
-from fm_keras.pruning.surgery.dependencies import Dependencies
-from fm_keras.pruning.surgery.layer_kinds import unit_axis
 from fm_keras.pruning.surgery.surgery import Pruned
 from fm_keras.settings import RepairSettings
 
@@ -80,13 +80,17 @@ def repair(
     activation.  BatchNorm elsewhere takes its statistics again.  Layers that read what they always read stay as they
     are, and so do those that `repair_table` names.
 
+    With `settings.neighbors` above one, that many neighboring layers at a time are then fitted together, from the input
+    once more and by gradients, to what the whole model hands on behind them: the units between need not do what they
+    did.  See `refit_stretch`.
+
     Args:
         whole: the model that was pruned; left as it was.
         pruned: what `remove_units` or `apply_plan` made of it; left as it was.
         split: images for it, best those of training; labels are not looked at.
-        settings: number of images and positions, ridges, memory, seed.
+        settings: number of images, positions and neighbors, ridges, memory, seed.
         preprocess: applied to every batch of images.
-        progress: told about every layer.
+        progress: told about every layer and stretch.
 
     Returns:
         A new model like the pruned one, not compiled.
@@ -101,11 +105,11 @@ def repair(
     settings, fresh = settings or RepairSettings(), copy_model(pruned.model)
     split = images_that_fit(split, [whole, fresh], count=settings.images, memory=settings.memory, seed=settings.seed)
     given = held_inputs(whole, split, batch_size=settings.batch_size, preprocess=preprocess)
-    work = _Repair(whole, pruned, fresh, given, settings)
-    calls = list(zip(work.before.graph.calls, work.after.graph.calls, strict=True))
-    for number, (one, other) in enumerate(calls, start=1):
-        work.take(one, other)
-        progress(Step("repair", number, len(calls), one.path))
+    both, graph = BothModels(whole, pruned, fresh, given, settings), walk(fresh)
+    stretches = find_stretches(graph, settings.neighbors)
+    total = len(graph.calls) + len(stretches)
+    for number, path in enumerate(chain(both.repair_layers(), both.repair_stretches(stretches)), start=1):
+        progress(Step("repair", number, total, path))
     return fresh
 
 
@@ -120,43 +124,3 @@ def repair_table(pruned: Pruned) -> pd.DataFrame:
     """
     rows = [(path, how, why) for path, (how, why) in treatments(walk(pruned.model)).items()]
     return pd.DataFrame(rows, columns=["layer", "repair", "why"])
-
-
-class _Repair:
-    """Runs the whole and the pruned model side by side, and repairs each layer of the latter before it is run."""
-
-    def __init__(
-        self,
-        whole: keras.Model,
-        pruned: Pruned,
-        fresh: keras.Model,
-        given: Sequence[np.ndarray],
-        settings: RepairSettings,
-    ) -> None:
-        self.settings = settings
-        self.before, self.after = (HeldModel(model, given, batch_size=settings.batch_size) for model in (whole, fresh))
-        self._how = treatments(self.after.graph)
-        self._found = Dependencies(whole)
-        self._gone = self._found.gone(pruned.plan.removed)
-
-    def take(self, one: Call, other: Call) -> None:
-        """Run a call of the whole model, repair its counterpart, run that."""
-        (made, *_) = self.before.run(one)
-        how, _ = self._how.get(other.path, ("none", ""))
-        if how != "none" and not np.array_equal(self.before.given(one), self.after.given(other)):
-            if how == "statistics":
-                take_statistics(other.layer, self.after.given(other))
-            elif how == "refit":
-                refit_layer(self.after, other, self._targets(one, made), self.settings)
-        self.after.run(other)
-        self.before.forget(one)
-        self.after.forget(other)
-
-    def _targets(self, call: Call, made: np.ndarray) -> np.ndarray:
-        """What the kept units of a layer put out in the whole model, before the activation."""
-        if call.layer.activation is not keras.activations.linear:
-            (made,) = self.before.run(call, layer=linear_layer(call))
-        passage = self._found.flow.passages.get(call.path)
-        if passage is None:
-            return made
-        return np.compress(~self._gone[passage.makes], made, axis=unit_axis(call.layer, made.ndim))

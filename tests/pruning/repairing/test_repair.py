@@ -11,7 +11,8 @@ from fm_keras.pruning import remove_units, unit_groups
 from fm_keras.pruning.repairing.repair import recalibrate, repair, repair_table
 from fm_keras.settings import RepairSettings
 
-EXACT = RepairSettings(ridges=(1e-7,), steps=0)
+EXACT = RepairSettings(ridges=(1e-7,), steps=0, neighbors=1)
+LINEAR = RepairSettings(steps=0, neighbors=1)
 
 
 @pytest.fixture
@@ -78,15 +79,23 @@ def test_a_copy_of_another_unit_is_replaced_by_it(norm, images, outputs_of):
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
 
 
-def test_batch_norm_has_the_statistics_of_its_input_wherever_that_has_changed(randomized, images, outputs_of):
+@pytest.mark.parametrize("neighbors", [1, 3])
+def test_batch_norm_has_the_statistics_of_its_input_wherever_that_has_changed(
+    neighbors, randomized, images, outputs_of
+):
     whole = randomized(every_layer())
-    repaired = repair(whole, remove_units(whole, {"first": [0, 3, 4, 7]}), images[0])
-    norm = repaired.get_layer("depthwise_bn")
-    (given,) = outputs_of(keras.Model(repaired.input, norm.input), images[0].images)
-    np.testing.assert_allclose(norm.moving_mean, given.mean((0, 1, 2)), atol=1e-5)
-    np.testing.assert_allclose(norm.moving_variance, given.var((0, 1, 2)), rtol=1e-4, atol=1e-9)
-    same, before = repaired.get_layer("first_bn"), whole.get_layer("first_bn")
-    np.testing.assert_array_equal(same.moving_mean, ops.convert_to_numpy(before.moving_mean)[[1, 2, 5, 6]])
+    pruned = remove_units(whole, {"first": [0, 3, 4, 7]})
+    repaired = repair(whole, pruned, images[0], settings=RepairSettings(neighbors=neighbors))
+    first, norm = (repaired.get_layer(name) for name in ("first", "first_bn"))
+    same = (ops.convert_to_numpy(first.kernel) == ops.convert_to_numpy(pruned.model.get_layer("first").kernel)).all()
+    if same:
+        np.testing.assert_array_equal(norm.moving_mean, pruned.model.get_layer("first_bn").moving_mean)
+    assert same or neighbors > 1
+    for name in ("depthwise_bn",) if same else ("first_bn", "depthwise_bn"):
+        norm = repaired.get_layer(name)
+        (given,) = outputs_of(keras.Model(repaired.input, norm.input), images[0].images)
+        np.testing.assert_allclose(norm.moving_mean, given.mean((0, 1, 2)), atol=1e-5)
+        np.testing.assert_allclose(norm.moving_variance, given.var((0, 1, 2)), rtol=1e-4, atol=1e-9)
 
 
 @pytest.mark.parametrize("scale", [True, False])
@@ -97,7 +106,7 @@ def test_what_batch_norm_adds_in_place_of_a_bias_is_kept_in_training(scale, imag
     norm = layers.BatchNormalization(scale=scale, name="norm")
     x = norm(layers.Conv2D(4, 3, use_bias=False)(x))
     whole = recalibrate(keras.Model(image, layers.Dense(2)(layers.Flatten()(x))), images[0])
-    repaired = repair(whole, remove_units(whole, {"first": [0, 3]}), images[0], settings=RepairSettings(steps=0))
+    repaired = repair(whole, remove_units(whole, {"first": [0, 3]}), images[0], settings=LINEAR)
     norm = repaired.get_layer("norm")
     (given,) = outputs_of(keras.Model(repaired.input, norm.input), images[0].images)
     np.testing.assert_allclose(norm.moving_mean, given.mean((0, 1, 2)), atol=2e-3)
