@@ -17,7 +17,7 @@ from fm_keras.runs import TRAIN, Run
 from fm_keras.settings import ComplexitySettings
 from fm_keras_cli.bars import Bars
 from fm_keras_cli.complexity import check_images
-from fm_keras_cli.complexity_tables import measured_on, show_complexity_plan
+from fm_keras_cli.complexity_tables import show_complexity_plan, show_measured
 from fm_keras_cli.header import describe_images
 from fm_keras_cli.images import load_images
 from fm_keras_cli.measured import data_settings
@@ -100,20 +100,7 @@ def show_course(terminal: Terminal, table: pd.DataFrame, settings: ComplexitySet
     """The first measure, a row a layer and a column a network, and what came out in words."""
     name = next(name for name in MEASURES if name in table)
     said = course_answer(table, name)
-    terminal.hint("")
-    terminal.result(
-        {
-            "split": settings.split,
-            "points": int(table["points"].iloc[0]),
-            "pool": settings.pool,
-            "answer": said,
-            "layers": table,
-        },
-        course_table(table, name, terminal.out.width),
-        Text(f"\n{measured_on(table, settings)}\n{said}"),
-    )
-    for row in table[table["failed"] != ""].itertuples(index=False):
-        terminal.hint(Text(f"{row.model}, {row.layer}: {row.failed}"))
+    show_measured(terminal, table, settings, course_table(table, name, terminal.out.width), said)
 
 
 def course_table(table: pd.DataFrame, name: str, width: int) -> Table:

@@ -39,22 +39,30 @@ def show_complexity(
     """
     names = [name for name in MEASURES if name in table]
     said = complexity_answer(table, names)
-    terminal.hint("")
-    terminal.result(
-        {
-            "split": settings.split,
-            "points": int(table["points"].iloc[0]),
-            "pool": settings.pool,
-            "answer": said,
-            "layers": table,
-        },
-        complexity_table(table, names, terminal.out.width),
-        Text(f"\n{measured_on(table, settings)}\n{said}"),
-    )
-    for row in table[table["failed"] != ""].itertuples(index=False):
-        terminal.hint(Text(f"{row.layer}: {row.failed}"))
+    show_measured(terminal, table, settings, complexity_table(table, names, terminal.out.width), said)
     if kept_in:
         terminal.hint(f"Saved in {kept_in}.")
+
+
+def show_measured(
+    terminal: Terminal, table: pd.DataFrame, settings: ComplexitySettings, shown: Table, said: str
+) -> None:
+    """A table with what it was measured on, what came out in words, and what had no answer.
+
+    Args:
+        terminal: where to.
+        table: what was measured.
+        settings: how.
+        shown: as much of it as is shown.
+        said: what came out.
+    """
+    terminal.hint("")
+    document = {"split": settings.split, "points": int(table["points"].iloc[0]), "pool": settings.pool}
+    words = Text(f"\n{measured_on(table, settings)}\n{said}")
+    terminal.result({**document, "answer": said, "layers": table}, shown, words)
+    for row in table[table["failed"] != ""].to_dict("records"):
+        where = ", ".join(row[name] for name in ("model", "layer") if name in row)
+        terminal.hint(Text(f"{where}: {row['failed']}"))
 
 
 def complexity_table(table: pd.DataFrame, names: Sequence[str], width: int) -> Table:
