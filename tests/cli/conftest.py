@@ -1,5 +1,6 @@
 """The command line in this process, and a small run that many tests look at."""
 
+import shutil
 from dataclasses import dataclass
 
 import pytest
@@ -42,3 +43,16 @@ def runs_dir(tmp_path_factory):
 @pytest.fixture
 def small():
     return SMALL
+
+
+@pytest.fixture
+def here(runs_dir, tmp_path):
+    """A copy of the run `small`, to be changed at will."""
+    shutil.copytree(runs_dir / "small", tmp_path / "runs" / "small")
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def mine(runs_dir, tmp_path):
+    """Its network as a file of the user's."""
+    return shutil.copy(runs_dir / "small" / "train" / "model.keras", tmp_path / "mine.keras")

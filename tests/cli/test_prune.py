@@ -7,8 +7,7 @@ import keras
 import pandas as pd
 import pytest
 
-from fm_keras.analysis import load_analysis
-from fm_keras.pruning import KEEPS, Pruning, load_plan
+from fm_keras.pruning import Pruning, load_plan
 from fm_keras.runs import Run
 from fm_keras_cli.bars import Bars
 
@@ -19,19 +18,6 @@ BARE = ("--repair", "none", "--epochs", 0)
 def document(outcome):
     assert outcome.code == 0, outcome.err
     return json.loads(outcome.out)
-
-
-@pytest.fixture
-def here(runs_dir, tmp_path):
-    """A copy of the run `small`, to be changed at will."""
-    shutil.copytree(runs_dir / "small", tmp_path / "runs" / "small")
-    return tmp_path / "runs"
-
-
-@pytest.fixture
-def mine(runs_dir, tmp_path):
-    """Its network as a file of the user's."""
-    return shutil.copy(runs_dir / "small" / "train" / "model.keras", tmp_path / "mine.keras")
 
 
 def test_a_plan_lists_layers_with_what_goes_and_why_and_changes_nothing(command, here):
@@ -187,43 +173,6 @@ def test_afcc_cuts_connections_and_reports_them_apart(command, here):
     assert [row["step"] for row in found["steps"]] == ["whole", "cut", "repaired", "removed"]
     assert all(0 <= row["dilution"] <= 1 for row in found["dilution"])
     assert "of the connections are cut" in found["answer"]
-
-
-def test_a_sweep_keeps_rows_goes_on_and_draws(command, here):
-    words = ("prune", "small", "--runs-dir", here, "--sweep", "--rule", "kernel_l1,random", *BARE)
-    first = command(*words)
-    assert first.code == 0, first.err
-    stage = here / "small" / "prune" / "sweep"
-    rows = pd.read_csv(stage / "sweep.csv")
-    assert len(rows) == 2 * len(KEEPS)
-    assert (stage / "sweep.png").stat().st_size > 10_000
-    heads = first.out.splitlines()[0]
-    assert heads.split()[:3] == ["after", "the", "cut"] and "0.5 kept" in heads
-    rows.drop(index=[3]).to_csv(stage / "sweep.csv", index=False)
-
-    found = document(command(*words, "--json"))
-
-    again = pd.DataFrame(found["rows"]).sort_values(["rule", "keep"])
-    assert len(again) == len(rows)
-    pd.testing.assert_series_equal(again["cut"], rows.sort_values(["rule", "keep"])["cut"], check_index=False)
-
-
-def test_a_sweep_takes_the_shares_and_layers_asked_for(command, here):
-    words = ("prune", "small", "--runs-dir", here, "--sweep", "--rule", "kernel_l1", *BARE, "--json")
-    every = pd.DataFrame(document(command(*words, "--keeps", "0.7,0.3"))["rows"])
-    first = next(iter(load_analysis(here / "small" / "analysis"))).layer
-    one = pd.DataFrame(document(command(*words, "--keeps", "0.7", "--layers", first))["rows"])
-
-    assert every["keep"].tolist() == [0.7, 0.3]
-    assert one["keep"].tolist() == [0.7]
-    assert every["macs"].iloc[1] < every["macs"].iloc[0] < one["macs"].iloc[0] < 1
-
-
-def test_a_rule_that_fails_in_a_sweep_is_named_and_the_rest_goes_on(command, here):
-    words = ("prune", "small", "--runs-dir", here, "--sweep", "--rule", "batch_norm_scale,kernel_l1", *BARE)
-    outcome = command(*words)
-    assert outcome.code == 0, outcome.err
-    assert "batch_norm_scale: Rule batch_norm_scale gives no score for " in " ".join(outcome.out.split())
 
 
 def test_the_rules_are_listed(command):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from fm_keras.models.graph import copy_calls, is_graph, rebuild, walk
+from fm_keras.models.graph import copy_calls, rebuild, walk
 
 
 def randomized(model, rng):
@@ -265,41 +265,6 @@ def test_calls_come_after_what_they_read():
     assert known.issuperset(graph.outputs)
 
 
-class Subclassed(keras.Model):
-    def __init__(self, name="mine", **options):
-        super().__init__(name=name, **options)
-        self.dense = layers.Dense(2)
-
-    def call(self, x):
-        return self.dense(x)
-
-
-def test_a_subclassed_model_is_refused_with_what_would_do(message_of):
-    model = Subclassed()
-    model(np.ones((1, 3), "float32"))
-    assert not is_graph(model)
-    assert message_of(walk, model) == (
-        "Model 'mine' cannot be cut: it is subclassed, so Keras keeps no graph of its layers. If its call() is made of "
-        "layers and keras.ops, cut its functional equivalent: x = keras.Input(shape); keras.Model(x, model.call(x))."
-    )
-
-
-def test_of_a_subclassed_model_the_functional_parts_are_named(message_of):
-    model = Subclassed()
-    model.backbone = keras.Sequential([keras.Input((3,)), layers.Dense(2)], name="backbone")
-    model(np.ones((1, 3), "float32"))
-    assert message_of(walk, model).endswith("keras.Model(x, model.call(x)), or cut its part 'backbone' alone.")
-
-
-def test_the_functional_equivalent_of_a_subclassed_model_puts_out_the_same(rng):
-    model, values = Subclassed(), rng.normal(size=(4, 3)).astype("float32")
-    model(values)
-    x = keras.Input((3,))
-    equivalent = keras.Model(x, model.call(x))
-    assert paths(equivalent) == [model.dense.name]
-    np.testing.assert_array_equal(outputs_of(equivalent, values)[0], outputs_of(model, values)[0])
-
-
 def test_a_model_for_any_size_has_known_sizes_where_it_is_called_on_one():
     image = keras.Input((None, None, 3))
     y = layers.ZeroPadding2D()(layers.Conv2D(4, 3, strides=2, name="conv")(image))
@@ -309,19 +274,3 @@ def test_a_model_for_any_size_has_known_sizes_where_it_is_called_on_one():
     assert calls["body/conv"].output_shapes == ((None, 4, 3, 4),)
     assert calls["body/pool"].input_shapes == ((None, 6, 5, 4),)
     assert walk(any_size).calls[0].output_shapes == ((None, None, None, 4),)
-
-
-def test_an_unbuilt_sequential_model_is_refused_with_what_would_do(message_of):
-    message = message_of(walk, keras.Sequential([layers.Dense(2)], name="late"))
-    assert message == "Model 'late' cannot be cut: it is not built: call model.build(input_shape) first."
-
-
-def test_what_is_no_model_is_refused(message_of):
-    assert message_of(walk, layers.Dense(2)) == "A Keras model is needed; received Dense."
-
-
-def test_a_subclassed_model_inside_is_one_call(rng):
-    x = keras.Input((3,))
-    model = keras.Model(x, layers.ReLU(name="relu")(Subclassed()(x)))
-    assert paths(model) == ["mine", "relu"]
-    assert_rebuilt_alike(randomized(model, rng), rng.normal(size=(4, 3)).astype("float32"))

@@ -1,9 +1,15 @@
+import shutil
+from functools import partial
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
 from fm_keras.analysis import Analysis, LayerFilters
 from fm_keras.filters import find_clusters, measure_filters, threshold_fields
 from fm_keras.settings import AnalysisSettings, ProbeSettings
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
 
 def made_up_layer(layer, units, labels, sharp, rng, *, kind="probe"):
@@ -60,3 +66,79 @@ def _without_quality(filters):
     return LayerFilters(
         filters.layer, filters.map, filters.accuracy, None, None, filters.cluster_of, table, 0.3, held=filters.held
     )
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    """A headless browser, driven by selenium."""
+    if CHROMIUM is None or DRIVER is None or find_spec("selenium") is None:
+        pytest.skip(
+            "needs Chromium, its driver and selenium: apt-get install chromium chromium-driver; pip install selenium"
+        )
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('chromium')}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options, Service(DRIVER))
+    yield driver
+    driver.quit()
+
+
+class Page:
+    """A report in the browser."""
+
+    def __init__(self, driver, path):
+        self.driver, self.path = driver, path
+
+    def open(self, address="", *, width=1400, theme="light"):
+        size = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
+        features = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", features)
+        self.driver.get("about:blank")
+        self.driver.get(self.path.as_uri() + address)
+        return self
+
+    def run(self, script, *arguments):
+        return self.driver.execute_script(f"return {script}", *arguments)
+
+    def all(self, selector):
+        return self.driver.find_elements("css selector", selector)
+
+    def one(self, selector):
+        return self.driver.find_element("css selector", selector)
+
+    def text(self, selector):
+        return self.run("document.querySelector(arguments[0]).textContent", selector)
+
+    def column(self, number):
+        """The texts of one column of the filters."""
+        return self.run(
+            "[...document.querySelectorAll('#table tbody tr')].map(r => r.cells[arguments[0]].innerText)", number
+        )
+
+    def keys(self, *keys):
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        ActionChains(self.driver).send_keys(*keys).perform()
+
+    def point_at(self, element, right=0, down=0):
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+        ActionChains(self.driver).move_to_element_with_offset(element, right, down).perform()
+
+    @property
+    def hash(self):
+        return self.run("location.hash")
+
+
+@pytest.fixture
+def browse(chromium):
+    """The page of a report's file."""
+    return partial(Page, chromium)

@@ -1,11 +1,8 @@
 """The report page in a real browser: headless Chromium, driven by selenium."""
 
 import json
-import shutil
-from importlib.util import find_spec
 from urllib.parse import quote
 
-import pandas as pd
 import pytest
 
 from fm_keras.reports.html import write_report
@@ -13,77 +10,7 @@ from fm_keras.reports.origin import Origin
 from fm_keras.reports.page_data import page_data
 from fm_keras.reports.page_filters import COLUMNS, rank_filters
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None or DRIVER is None or find_spec("selenium") is None,
-    reason="needs Chromium, its driver and selenium: apt-get install chromium chromium-driver; pip install selenium",
-)
 NAMES = ("cat", "dog", "<img src=x onerror=window.hacked=1>", "</script><script>window.hacked=1</script>", "W" * 200)
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('chromium')}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options, Service(DRIVER))
-    yield driver
-    driver.quit()
-
-
-class Page:
-    """A report in the browser."""
-
-    def __init__(self, driver, path):
-        self.driver, self.path = driver, path
-
-    def open(self, address="", *, width=1400, theme="light"):
-        size = {"width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
-        features = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", features)
-        self.driver.get("about:blank")
-        self.driver.get(self.path.as_uri() + address)
-        return self
-
-    def run(self, script, *arguments):
-        return self.driver.execute_script(f"return {script}", *arguments)
-
-    def all(self, selector):
-        return self.driver.find_elements("css selector", selector)
-
-    def one(self, selector):
-        return self.driver.find_element("css selector", selector)
-
-    def text(self, selector):
-        return self.run("document.querySelector(arguments[0]).textContent", selector)
-
-    def column(self, number):
-        """The texts of one column of the filters."""
-        return self.run(
-            "[...document.querySelectorAll('#table tbody tr')].map(r => r.cells[arguments[0]].innerText)", number
-        )
-
-    def keys(self, *keys):
-        from selenium.webdriver.common.action_chains import ActionChains
-
-        ActionChains(self.driver).send_keys(*keys).perform()
-
-    def point_at(self, element, right=0, down=0):
-        from selenium.webdriver.common.action_chains import ActionChains
-
-        self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
-        ActionChains(self.driver).move_to_element_with_offset(element, right, down).perform()
-
-    @property
-    def hash(self):
-        return self.run("location.hash")
 
 
 @pytest.fixture
@@ -92,10 +19,10 @@ def analysis(made_up):
 
 
 @pytest.fixture
-def page(chromium, analysis, tmp_path):
+def page(chromium, browse, analysis, tmp_path):
     """The page of a small analysis; what the browser complains about fails the test."""
     chromium.get_log("browser"), chromium.get_log("performance")
-    yield Page(chromium, write_report(analysis, tmp_path / "page.html", origin=Origin("mine", "fm-keras show mine")))
+    yield browse(write_report(analysis, tmp_path / "page.html", origin=Origin("mine", "fm-keras show mine")))
     messages = [json.loads(entry["message"])["message"] for entry in chromium.get_log("performance")]
     sent = [each["params"] for each in messages if each["method"] == "Network.requestWillBeSent"]
     asked = [each["request"]["url"] for each in sent if each["documentURL"].startswith("file:")]
@@ -281,21 +208,3 @@ def test_the_numbers_of_the_page_are_written_as_the_command_line_writes_them(pag
     shown = page.run("[...document.querySelectorAll('#curves b')].map(value => value.textContent)")
     last = analysis.layers().iloc[-1]
     assert shown[:3] == [f"{last.accuracy:.3f}", figures(float(f"{last.snr:.4g}")), figures(float(f"{last.noise:.4g}"))]
-
-
-def test_curves_of_complexity_follow_the_chosen_layer_and_choose_one(chromium, analysis, tmp_path):
-    table = pd.DataFrame(
-        {"layer": ["input", "conv1", "block/conv2", "conv3"], "points": 50, "n1": [0.9, 0.7, 0.5, 0.3]}
-    )
-    table = table.assign(n1_low=table["n1"] - 0.05, n1_high=table["n1"] + 0.05, failed="")
-    origin = Origin("mine", "fm-keras show mine", complexity=table)
-    page = Page(chromium, write_report(analysis, tmp_path / "complexity.html", origin=origin)).open("#conv3")
-
-    assert len(page.all("#complexity .card")) == 1
-    assert page.text("#complexity .tick.own") == "conv3"
-    page.run("document.querySelectorAll('#complexity .target')[1].dispatchEvent(new Event('click'))")
-    assert page.hash.startswith("#conv1/")
-    assert page.text("#complexity .tick.own") == "conv1"
-    page.run("document.querySelectorAll('#complexity .target')[0].dispatchEvent(new Event('click'))")
-    assert page.hash.startswith("#conv1/")
-    assert chromium.get_log("browser") == []
