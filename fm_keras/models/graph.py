@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from inspect import Parameter, signature
-from textwrap import shorten
 from typing import Any
 
 import keras
 
 from fm_keras.errors import CannotCut
+from fm_keras.models.copying import copy_layer, copy_weights
 
 
 @dataclass(frozen=True)
@@ -244,7 +243,7 @@ def copy_calls(
             tensors[key] = through[key](tensor) if key in through else tensor
     for layer, copy in copies.values():
         if isinstance(layer, keras.Layer):
-            _copy_weights(layer, copy)
+            copy_weights(layer, copy)
 
 
 def _copy(call: Call) -> keras.Operation:
@@ -252,48 +251,3 @@ def _copy(call: Call) -> keras.Operation:
     copy = copy_layer(call.layer, path=call.path)
     copy.name = call.path.replace("/", "__").replace(":", "__")  # TensorFlow takes neither in a scope
     return copy
-
-
-def copy_layer(layer: keras.Operation, *, path: str, changes: Mapping[str, Any] | None = None) -> keras.Operation:
-    """A layer made again from its config, without its weights.
-
-    Args:
-        layer: left as it was.
-        path: what it is called where it cannot be copied.
-        changes: entries of its config that are others in the copy.
-
-    Raises:
-        CannotCut: it cannot be made again from its config.
-    """
-    if isinstance(layer, keras.layers.Lambda):  # its config holds no function that Python could name
-        return keras.layers.Lambda(layer.function, arguments=layer.arguments, dtype=layer.dtype_policy, name=layer.name)
-    try:
-        config = {**layer.get_config(), **(changes or {})}
-        left_out = _untaken(layer)
-        copy = type(layer).from_config({name: value for name, value in config.items() if name not in left_out})
-    except (NotImplementedError, TypeError, ValueError) as error:
-        # Keras wraps what `__init__` said into several lines.
-        reason = shorten(str(error.__context__ or error), 160, placeholder=" ...")
-        raise CannotCut(
-            f"Layer {path!r} ({type(layer).__name__}) cannot be copied from its config: {reason.rstrip('.')}. "
-            "Its get_config() must return exactly what its __init__ takes."
-        ) from error
-    if "name" in left_out:
-        copy.name = layer.name
-    if "dtype" in left_out and isinstance(layer, keras.Layer):
-        copy.dtype_policy = layer.dtype_policy
-    return copy
-
-
-def _untaken(layer: keras.Operation) -> set[str]:
-    """What Keras puts into every config and a layer of the user's does not take, having no **options."""
-    parameters = signature(type(layer).__init__).parameters
-    if any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values()):
-        return set()
-    return {"name", "trainable", "dtype"}.difference(parameters)
-
-
-def _copy_weights(layer: keras.Layer, copy: keras.Layer) -> None:
-    copy.set_weights(layer.get_weights())
-    if isinstance(copy, keras.layers.Normalization):
-        copy.mean, copy.variance = layer.mean, layer.variance  # what acts, kept beside the weights

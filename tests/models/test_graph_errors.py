@@ -1,6 +1,7 @@
 """Layers that cannot be made again."""
 
 import keras
+import numpy as np
 from keras import layers
 
 from fm_keras.models.graph import rebuild, walk
@@ -30,6 +31,31 @@ def test_a_layer_that_cannot_be_made_from_its_config_is_named(message_of):
         "Forgetful.__init__() missing 1 required positional argument: 'factor'. "
         "Its get_config() must return exactly what its __init__ takes."
     )
+
+
+class Talkative(layers.Layer):
+    """Puts what it has worked out into its config as well, as layers of KerasHub do."""
+
+    def __init__(self, sides, **options):
+        super().__init__(**options)
+        self.sides, self.area = sides, sides**2
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(shape[-1], self.area))
+
+    def call(self, x):
+        return x @ self.kernel
+
+    def get_config(self):
+        return {**super().get_config(), "sides": self.sides, "area": self.area}
+
+
+def test_a_layer_whose_config_holds_more_than_it_takes_is_copied():
+    x = keras.Input((3,))
+    model = keras.Model(x, Talkative(2, name="wide")(x))
+    graph = walk(model)
+    copy = rebuild(model, graph, list(graph.outputs))
+    np.testing.assert_array_equal(copy.layers[-1].kernel, model.layers[-1].kernel)
 
 
 class Plain(layers.Layer):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import keras
 
-from fm_keras.models.graph import Call, Graph, Key, copy_layer
+from fm_keras.models.copying import copy_layer
+from fm_keras.models.graph import Call, Graph, Key
 from fm_keras.pruning.repairing.layer_refit import treatments
 
 

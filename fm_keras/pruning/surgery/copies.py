@@ -7,7 +7,8 @@ from typing import Any
 
 import keras
 
-from fm_keras.models.graph import copy_layer, walk
+from fm_keras.models.copying import copy_layer
+from fm_keras.models.graph import walk
 
 
 def copy_model(
