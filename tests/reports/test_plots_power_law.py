@@ -58,9 +58,9 @@ def test_floor_and_turn_are_named_where_there_are_any(laws):
 
 
 def test_the_law_is_said_above_the_picture(laws):
-    words = [text.get_text() for text in plots.power_law(laws["power"], "MACs", "noise", "cifar10").texts]
+    words = [text.get_text() for text in plots.power_law(laws["power"], "MACs of one image", "noise", "cifar10").texts]
 
-    assert words[0] == "cifar10: noise against MACs"
+    assert words[0] == "cifar10: noise against MACs of one image"
     assert words[1] == f"noise = {laws['power'].sentence('MACs')}".replace("**", "^").replace("*", "×")
     assert "95% interval" in words[2]
 

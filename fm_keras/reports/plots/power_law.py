@@ -68,7 +68,8 @@ def power_law(
 
 def _said(name: str, law: PowerLaw, x_name: str, y_name: str) -> str:
     which = f"{readable(name, 40)}: " if name else ""
-    return f"{which}{y_name} = {law.sentence(x_name)}".replace("**", "^").replace(" * ", " × ")
+    size = x_name.partition(" of ")[0]  # MACs, where the axis says MACs of one image
+    return f"{which}{y_name} = {law.sentence(size)}".replace("**", "^").replace(" * ", " × ")
 
 
 def _draw_law(axes: Axes, law: PowerLaw, name: str, color: str, marker: str) -> None:
