@@ -11,7 +11,16 @@ import click
 from fm_keras.errors import Interrupted
 from fm_keras.runs import COMPLEXITY, Run
 from fm_keras.settings import ComplexitySettings, DataSettings
-from fm_keras_cli.command import Command, import_option, plan_option, reporting, runs_dir_option
+from fm_keras_cli.command import (
+    Command,
+    import_option,
+    output_option,
+    plan_option,
+    preprocess_option,
+    reporting,
+    runs_dir_option,
+)
+from fm_keras_cli.numbers import listed
 from fm_keras_cli.options import Names, given, settings_options
 from fm_keras_cli.pictures import drawing, plot_option, save_picture
 from fm_keras_cli.terminal import Terminal
@@ -34,6 +43,8 @@ if TYPE_CHECKING:
     metavar="FOLDER",
     help="all .keras files of a folder, in the order of their epochs",
 )
+@output_option
+@preprocess_option
 @plot_option
 @import_option
 @runs_dir_option
@@ -46,6 +57,8 @@ def complexity(
     layers: tuple[str, ...] | None,
     raw: bool,
     checkpoints: Path | None,
+    output: str | None,
+    preprocess: str | None,
     plot: Path | None,
     modules: tuple[str, ...],
     runs_dir: Path,
@@ -64,8 +77,16 @@ def complexity(
     from fm_keras_cli.measured import data_settings, open_model
     from fm_keras_cli.plan import plan_fetching
 
-    if raw and (layers or checkpoints or models):
-        raise click.UsageError("--raw looks at the images alone: leave MODEL, --layers and --checkpoints out.")
+    of_networks = {
+        "MODEL": models,
+        "--layers": layers,
+        "--checkpoints": checkpoints,
+        "--output": output,
+        "--preprocess": preprocess,
+    }
+    needless = [name for name, value in of_networks.items() if value]
+    if raw and needless:
+        raise click.UsageError(f"--raw looks at the images alone: leave {listed(needless)} out.")
     if checkpoints and models:
         raise click.UsageError("Name models or --checkpoints, not both.")
     settings = ComplexitySettings(**given(ComplexitySettings))
@@ -76,16 +97,17 @@ def complexity(
     if checkpoints or len(models) > 1:
         from fm_keras_cli.complexity_course import complexity_course
 
-        return complexity_course(terminal, models, checkpoints, layers, settings, modules, runs_dir, plot, plan=plan)
+        how = {"layers": layers, "output": output, "preprocess": preprocess, "settings": settings, "modules": modules}
+        return complexity_course(terminal, models, checkpoints, runs_dir, how, plot, plan=plan)
     model = models[0] if models else "latest"
     check_images(model)
-    network, run = (None, None) if raw else open_model(model, runs_dir, modules)
+    network, run = (None, None) if raw else open_model(model, runs_dir, modules, output=output)
     dataset = load_images(data_settings(run), terminal)
     terminal.hint(describe_images(dataset), *([] if raw else [describe_model(network)]), "")
     if plan:
         return show_complexity_plan(terminal, network, dataset, layers, settings)
     keep = run is not None and layers is None and run.record.data.hash == dataset.content_hash
-    table = _measure(terminal, network, dataset, layers, settings, run if keep else None)
+    table = _measure(terminal, network, dataset, layers, preprocess, settings, run if keep else None)
     show_complexity(terminal, table, settings, run.path / COMPLEXITY if keep else None)
     if draw:
         save_picture(terminal, draw(table, dataset.name), plot)
@@ -102,6 +124,7 @@ def _measure(
     network: keras.Model | None,
     dataset: Dataset,
     layers: tuple[str, ...] | None,
+    preprocess: str | None,
     settings: ComplexitySettings,
     run: Run | None,
 ) -> pd.DataFrame:
@@ -111,15 +134,18 @@ def _measure(
     from fm_keras.complexity import measure_complexity
     from fm_keras.hashes import model_hash
     from fm_keras_cli.bars import Bars
+    from fm_keras_cli.measured import open_preprocess
 
     if run:
-        made_from = {"complexity": settings}, {"data": dataset.content_hash, "model": model_hash(network)}
+        inputs = {"data": dataset.content_hash, "model": model_hash(network)}
+        made_from = {"complexity": settings}, inputs | ({"preprocess": preprocess} if preprocess else {})
     with run.lock() if run else nullcontext(), Bars(terminal) as bars:
         if run and run.is_current(COMPLEXITY, *made_from):
             bars.note("complexity  as before")
             return pd.read_csv(run.read_stage(COMPLEXITY).layers, dtype={"failed": str}).fillna({"failed": ""})
         try:
-            table = measure_complexity(network, dataset, layers=layers, settings=settings, progress=bars)
+            how = {"layers": layers, "preprocess": open_preprocess(preprocess), "settings": settings}
+            table = measure_complexity(network, dataset, **how, progress=bars)
         except KeyboardInterrupt:
             raise Interrupted("Stopped before all layers were measured; nothing of it is kept.") from None
         if run:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rich.table import Table
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from fm_keras.complexity import MEASURES, in_order, measure_course
 from fm_keras.errors import Interrupted, InvalidInput
-from fm_keras.models import read_model
+from fm_keras.models import choose_output, read_model
 from fm_keras.runs import TRAIN, Run
 from fm_keras.settings import ComplexitySettings
 from fm_keras_cli.bars import Bars
@@ -20,7 +21,7 @@ from fm_keras_cli.complexity import check_images
 from fm_keras_cli.complexity_tables import show_complexity_plan, show_measured
 from fm_keras_cli.header import describe_images
 from fm_keras_cli.images import load_images
-from fm_keras_cli.measured import data_settings
+from fm_keras_cli.measured import data_settings, open_preprocess
 from fm_keras_cli.numbers import count, decimals, figures, listed
 from fm_keras_cli.pictures import drawing, save_picture
 from fm_keras_cli.tables import TEAL, spark
@@ -33,10 +34,8 @@ def complexity_course(
     terminal: Terminal,
     models: Sequence[str],
     checkpoints: Path | None,
-    layers: Sequence[str] | None,
-    settings: ComplexitySettings,
-    modules: Sequence[str],
     runs_dir: Path,
+    how: dict[str, Any],
     plot: Path | None,
     *,
     plan: bool,
@@ -47,10 +46,9 @@ def complexity_course(
         terminal: where to.
         models: .keras files and runs.
         checkpoints: folder of .keras files instead.
-        layers: which ones; None for all.
-        settings: how.
-        modules: modules to import before a file is read.
         runs_dir: where runs lie.
+        how: layers (None for all), output and preprocess as the options name them, settings, and modules to import
+            before a file is read.
         plot: picture to write, if any.
         plan: say what would be done.
     """
@@ -60,15 +58,17 @@ def complexity_course(
     terminal.hint(describe_images(dataset), f"{count(len(files), 'network')}: {listed(list(files))}", "")
     if plan:
         terminal.hint("Of each network as of the first:")
-        first = read_model(next(iter(files.values())), modules=modules)
-        return show_complexity_plan(terminal, first, dataset, layers, settings)
+        first = read_model(next(iter(files.values())), modules=how["modules"])
+        first = first if how["output"] is None else choose_output(first, how["output"])
+        return show_complexity_plan(terminal, first, dataset, how["layers"], how["settings"])
     draw = None if plot is None else drawing("plots", "complexity_course")
     try:
         with Bars(terminal) as bars:
-            table = measure_course(files, dataset, layers=layers, settings=settings, modules=modules, progress=bars)
+            how |= {"preprocess": open_preprocess(how["preprocess"])}
+            table = measure_course(files, dataset, **how, progress=bars)
     except KeyboardInterrupt:
         raise Interrupted("Stopped before all networks were measured; nothing of it is kept.") from None
-    show_course(terminal, table, settings)
+    show_course(terminal, table, how["settings"])
     if draw:
         by_epoch = table["epoch"].nunique() > 1
         draw = draw if by_epoch else drawing("plots", "complexity_curves")

@@ -27,6 +27,7 @@ _FEWEST, _MOST = 3, 8
     without=(
         "seed",
         "pairs",
+        "devices",
         "widths",
         "ratios",
         "batch_norms",

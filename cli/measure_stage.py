@@ -10,6 +10,7 @@ from fm_keras.errors import Interrupted
 from fm_keras.runs import ANALYSIS, Run
 from fm_keras.settings import AnalysisSettings, ProbeSettings
 from fm_keras_cli.bars import Bars
+from fm_keras_cli.measured import open_preprocess
 from fm_keras_cli.numbers import count
 from fm_keras_cli.options import given, with_preset
 
@@ -38,7 +39,6 @@ class Measuring:
             Interrupted: Ctrl-C.
         """
         from fm_keras.analysis import analyze
-        from fm_keras.models import read_preprocess
         from fm_keras.slicing import cut_points
 
         cuts = cut_points(self.model, layers=self.layers)
@@ -49,7 +49,7 @@ class Measuring:
             stages["measure"] = f"{layers} in one pass"
             stages["probe"] = f"{layers} in {count(self.probe.epochs, 'pass')}"
             stages["filters"] = filters
-        preprocess = None if self.preprocess is None else read_preprocess(self.preprocess)
+        preprocess = open_preprocess(self.preprocess)
         bars.expect(stages)
         try:
             return analyze(

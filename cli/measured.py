@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fm_keras.errors import InvalidInput
 from fm_keras.runs import ANALYSIS, Run, StageFolder
@@ -73,10 +73,22 @@ def open_model(
 
     sys.path.insert(0, "")  # modules of the user's lie in the current folder, where python -m looks too
     if Path(model).suffix == ".keras" or Path(model).is_file():
-        network = read_model(model, modules=modules)
-        return (network if output is None else choose_output(network, output)), None
-    run = Run.open(model, root)
-    return read_trained(run), run
+        network, run = read_model(model, modules=modules), None
+    else:
+        run = Run.open(model, root)
+        network = read_trained(run)
+    return (network if output is None else choose_output(network, output)), run
+
+
+def open_preprocess(preprocess: str | None) -> Callable[[Any], Any] | None:
+    """What prepares images, by its name; None if nothing was asked for.
+
+    Args:
+        preprocess: as `fm_keras.models.read_preprocess` names it.
+    """
+    from fm_keras.models import read_preprocess
+
+    return None if preprocess is None else read_preprocess(preprocess)
 
 
 def data_settings(run: Run | None) -> DataSettings:

@@ -42,7 +42,7 @@ _NAMES = {
     (AnalysisSettings, "batch_size"): "measure_batch_size",
     (ComplexitySettings, "batch_size"): "measure_batch_size",
 }
-_SHARED = ("preset", "seed")  # one option, however many of a command's settings have it
+_SHARED = ("preset", "seed", "devices")  # one option, however many of a command's settings have it
 _FROM_DATA = {(ModelSpec, "image_shape"), (ModelSpec, "labels")}
 
 

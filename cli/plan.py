@@ -20,11 +20,12 @@ from fm_keras_cli.tables import new_table
 from fm_keras_cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import keras
 
     from fm_keras.data import Dataset
+    from fm_keras.settings import TrainSettings
     from fm_keras_cli.train_stage import Training
 
 _TRIED_STEPS = 3
@@ -88,7 +89,7 @@ def training_row(training: Training) -> dict[str, Any]:
     images, model = len(training.dataset.train), training.build()
     settings = complete_settings(training.settings, model, training.dataset)
     steps = math.ceil(images / settings.batch_size)
-    start, step = _training_times(training, settings.batch_size)
+    start, step = training_times(training.build, training.dataset, settings)
     outputs = sum(math.prod(shape[1:]) for call in walk(model).calls for shape in call.output_shapes)
     return {
         "stage": "train",
@@ -148,9 +149,14 @@ def _network_row(measuring: Measuring, with_fields: bool = True) -> dict[str, An
     }
 
 
-def _training_times(training: Training, batch_size: int) -> tuple[float, float]:
-    """Seconds until training runs, and of each of its steps."""
-    from fm_keras.data import Dataset
+def training_times(build: Callable[[], keras.Model], dataset: Dataset, settings: TrainSettings) -> tuple[float, float]:
+    """Seconds until training runs, and of each of its steps.
+
+    Args:
+        build: makes the network, which is then trained for a few steps.
+        dataset: on which images.
+        settings: complete ones, see `fm_keras.training.complete_settings`.
+    """
     from fm_keras.training import train_model
 
     times: dict[int, float] = {0: time.perf_counter()}
@@ -158,13 +164,18 @@ def _training_times(training: Training, batch_size: int) -> tuple[float, float]:
     def note(step: Step) -> None:
         times.setdefault(step.done, time.perf_counter())
 
-    full = training.dataset
-    few = full.train.take(slice(0, batch_size * (1 + _TRIED_STEPS)))
-    some = Dataset(full.name, few, full.test.take(slice(0, 100)), full.label_names)
-    settings = training.settings.changed(epochs=2, batch_size=batch_size)
-    train_model(training.build(), some, settings=settings, progress=note)
+    some = few_images(dataset, settings.batch_size)
+    train_model(build(), some, settings=settings.changed(epochs=2), progress=note)
     first, *others = (times[done + 1] - times[done] for done in times if done + 1 in times)
     return first, min(others)
+
+
+def few_images(dataset: Dataset, batch_size: int) -> Dataset:
+    """As many training images as timed steps take, and a hundred test images."""
+    from fm_keras.data import Dataset
+
+    few = dataset.train.take(slice(0, batch_size * (1 + _TRIED_STEPS)))
+    return Dataset(dataset.name, few, dataset.test.take(slice(0, 100)), dataset.label_names)
 
 
 def _forward_times(measuring: Measuring) -> tuple[float, float]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import click
 
 from fm_keras.errors import InvalidInput
 from fm_keras.settings import AnalysisSettings, DataSettings, PruneSettings
-from fm_keras_cli.command import Command, import_option, reporting, runs_dir_option
+from fm_keras_cli.command import Command, import_option, preprocess_option, reporting, runs_dir_option
 from fm_keras_cli.options import Names, given, settings_options
 from fm_keras_cli.terminal import Terminal
 
@@ -22,7 +23,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     DataSettings,
     PruneSettings,
     AnalysisSettings,
-    without=("fields", "threshold", "method", "split", "engine", "max_positions"),
+    without=("fields", "threshold", "method", "split", "engine", "max_positions", "devices"),
 )
 @click.option("--layers", type=Names(), help="only these layers lose filters, as `fm-keras layers` names them")
 @click.option(
@@ -38,6 +39,7 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--name", help="name of the result inside the run (default: rule and target, as taylor_squared-keep-0.5)")
 @click.option("--to", type=_FOLDER, metavar="FOLDER", help="write to this folder instead (--plan: write the plan)")
 @click.option("--plan", is_flag=True, help="say what would go, why, and what that saves; change nothing")
+@preprocess_option
 @import_option
 @runs_dir_option
 @reporting
@@ -52,6 +54,7 @@ def prune(
     rules: bool,
     name: str | None,
     to: Path | None,
+    preprocess: str | None,
     modules: tuple[str, ...],
     runs_dir: Path,
     plan: bool,
@@ -78,7 +81,11 @@ def prune(
     if plan and plan_fetching(terminal):
         return
     load_backend(terminal)
+    from fm_keras.pruning.accuracy import check_one_output
+    from fm_keras_cli.prune_times import expected_times
+
     network, run = open_model(model, runs_dir, modules)
+    check_one_output(network)
     images = data_settings(run)
     dataset = load_images(images, terminal)
     terminal.hint(describe_images(dataset), describe_model(network), "")
@@ -94,11 +101,15 @@ def prune(
         applied=applied,
         name=name,
         to=to,
+        preprocess=preprocess,
     )
     if sweep:
         return show_sweep(terminal, asked, all_rules="rule" not in given(PruneSettings), keeps=shares)
     if plan:
-        return show_plan(terminal, asked, asked.choose(terminal), to)
+        began = time.perf_counter()
+        chosen = asked.choose(terminal)
+        times = expected_times(terminal, asked, chosen, time.perf_counter() - began)
+        return show_plan(terminal, asked, chosen, times, to)
     return show_pruning(terminal, asked, *asked.prune(terminal))
 
 

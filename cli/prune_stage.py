@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count as numbers
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fm_keras.errors import Interrupted, InvalidInput
 from fm_keras.hashes import file_hash
 from fm_keras.runs import ANALYSIS, PRUNE, Run, StageFolder, stage_folder, stage_is_current, unfinished_beside
 from fm_keras.settings import AnalysisSettings, DataSettings, PruneSettings, TrainSettings
 from fm_keras_cli.bars import Bars
+from fm_keras_cli.measured import open_preprocess
 from fm_keras_cli.numbers import count
 from fm_keras_cli.report import run_words
 from fm_keras_cli.terminal import Terminal
@@ -48,6 +49,8 @@ class Asked:
     applied: Path | None = None
     name: str | None = None
     to: Path | None = None
+    preprocess: str | None = None
+    """what prepares the images, by its name"""
 
     @property
     def train(self) -> TrainSettings | None:
@@ -70,13 +73,14 @@ class Asked:
         """How the network is named on the command line, with its images if they are not those of its run."""
         if self.run is None:
             return f"{shlex.quote(self.given_as)} {self.image_words}"
-        others = self.images != DataSettings(**self.run.record.settings["data"])
+        others = self.preprocess or self.images != DataSettings(**self.run.record.settings["data"])
         return f"{run_words(self.run)} {self.image_words}" if others else run_words(self.run)
 
     @property
     def image_words(self) -> str:
-        """How the images are named on the command line."""
+        """How the images are named on the command line, and what prepares them."""
         named = {"dataset": self.images.dataset, **self.images.model_dump(exclude_defaults=True)}
+        named |= {"preprocess": self.preprocess} if self.preprocess else {}
         values = {name: ",".join(each) if isinstance(each, tuple) else str(each) for name, each in named.items()}
         return shlex.join(word for name, each in values.items() for word in (f"--{name.replace('_', '-')}", each))
 
@@ -88,7 +92,7 @@ class Asked:
             return _read_removal(self.applied)
         how = {"layers": self.layers, "analysis": self.analysis, "measuring": self.measuring}
         with Bars(terminal) as bars, interruptible("Stopped. Nothing has been changed."):
-            return choose(self.model, self.dataset, self.settings, progress=bars, **how)
+            return choose(self.model, self.dataset, self.settings, preprocess=self.prepare, progress=bars, **how)
 
     def prune(self, terminal: Terminal) -> tuple[Pruning, Path]:
         """The pruned network and where it lies; from there if this was done before.
@@ -133,6 +137,11 @@ class Asked:
             raise InvalidInput(f"{needs['probe']} goes by probes, and {self.run.name} holds network fields only.")
         return analysis
 
+    @cached_property
+    def prepare(self) -> Callable[[Any], Any] | None:
+        """What prepares the images."""
+        return open_preprocess(self.preprocess)
+
     def lock(self) -> AbstractContextManager:
         """Keeps other processes from the run, if there is one."""
         return self.run.lock() if self.run else nullcontext()
@@ -165,6 +174,8 @@ class Asked:
         inputs = {"data": self.dataset.content_hash, "model": model_hash(self.model)}
         if self.layers is not None:
             inputs["layers"] = ",".join(self.layers)
+        if self.preprocess is not None:
+            inputs["preprocess"] = self.preprocess
         for rule in filter(is_scores_file, self.rules):
             inputs[f"scores {rule}"] = file_hash(Path(rule.partition(":")[0]))
         if self.applied:
@@ -194,7 +205,8 @@ class Asked:
         kept = finished_epochs(checkpoints)
         if kept:
             bars.note(f"tune      goes on after {count(kept, 'epoch')}")
-        how = {"settings": self.settings, "train": self.train, "checkpoints": checkpoints, "progress": bars}
+        how = {"settings": self.settings, "train": self.train, "preprocess": self.prepare}
+        how |= {"checkpoints": checkpoints, "progress": bars}
         if self.applied:
             how["plan"] = _read_removal(self.applied)
         else:

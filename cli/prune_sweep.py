@@ -67,7 +67,7 @@ def _sweep(stage: StageFolder, asked: Asked, keeps: Sequence[float], bars: Bars)
         bars(Step("sweep", len(rows), total, f"{len(rows)} of {total} rows, {step.stage}"))
 
     how = {"analysis": asked.analysis, "settings": asked.settings, "measuring": asked.measuring, "train": asked.train}
-    how |= {"keeps": keeps, "layers": asked.layers, "done": done, "progress": tell}
+    how |= {"preprocess": asked.prepare, "keeps": keeps, "layers": asked.layers, "done": done, "progress": tell}
     with interruptible("Stopped. Finished rows are kept; the same command goes on from there."):
         if len(rows) < total:
             for row in sweep_rules(asked.model, asked.dataset, asked.rules, **how):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from rich.table import Table
@@ -34,13 +34,16 @@ def show_rules(terminal: Terminal) -> None:
     terminal.result({"rules": rules}, table)
 
 
-def show_plan(terminal: Terminal, asked: Asked, plan: PruningPlan | ConnectionMasks, to: Path | None) -> None:
-    """What would go, layer by layer, and what that would save.
+def show_plan(
+    terminal: Terminal, asked: Asked, plan: PruningPlan | ConnectionMasks, times: dict[str, float], to: Path | None
+) -> None:
+    """What would go, layer by layer, what that would save, and about how long all would take.
 
     Args:
         terminal: where to.
         asked: the network and how it shall be pruned.
         plan: of units, or masks.
+        times: about how many seconds each part takes.
         to: folder to keep the plan in, if any.
     """
     from fm_keras.pruning import PruningPlan
@@ -48,7 +51,7 @@ def show_plan(terminal: Terminal, asked: Asked, plan: PruningPlan | ConnectionMa
     if to:
         plan.save(to)
     show = _show_units if isinstance(plan, PruningPlan) else _show_connections
-    show(terminal, asked, plan)
+    show(terminal, asked, plan, times)
     if to:
         terminal.hint(
             f"The plan is in {to}; edit it if you like. Next:",
@@ -56,7 +59,7 @@ def show_plan(terminal: Terminal, asked: Asked, plan: PruningPlan | ConnectionMa
         )
 
 
-def _show_units(terminal: Terminal, asked: Asked, plan: PruningPlan) -> None:
+def _show_units(terminal: Terminal, asked: Asked, plan: PruningPlan, times: dict[str, float]) -> None:
     from fm_keras.pruning import plan_table
 
     found = plan_table(asked.model, plan, asked.rule_in_words)
@@ -68,23 +71,31 @@ def _show_units(terminal: Terminal, asked: Asked, plan: PruningPlan) -> None:
     said = f"In all: {filters['units'].sum():,} -> {filters['kept'].sum():,} filters"
     if found["macs"].sum():
         said += f", MACs {found['macs_kept'].sum() / found['macs'].sum():.0%}"
-    said += ". Nothing has been changed; leave --plan out to do it."
+    said += "."
     terminal.hint("")
-    terminal.result({"answer": said, "layers": found}, table, Text(f"\n{said}"))
+    terminal.result({"answer": said, "layers": found, **_times(times)}, table, Text(f"\n{said}\n{_closing(times)}"))
 
 
-def _show_connections(terminal: Terminal, asked: Asked, masks: ConnectionMasks) -> None:
+def _show_connections(terminal: Terminal, asked: Asked, masks: ConnectionMasks, times: dict[str, float]) -> None:
     dilution = masks.dilution()
     table = new_table(left=("layer",), right=("connections", "kept", "dilution"))
     for row in dilution.itertuples(index=False):
         table.add_row(row.layer, f"{row.connections:,}", f"{row.kept:,}", f"{row.dilution:.1%}")
-    said = (
-        f"In all {masks.total_dilution:.1%} of the connections would be cut ({masks.origin}). "
-        "Nothing has been changed; leave --plan out to do it."
-    )
+    said = f"In all {masks.total_dilution:.1%} of the connections would be cut ({masks.origin})."
     terminal.hint("")
-    document = {"answer": said, "layers": dilution, "whole": dict(masks.whole)}
-    terminal.result(document, table, Text(f"\n{said}"))
+    document = {"answer": said, "layers": dilution, "whole": dict(masks.whole), **_times(times)}
+    terminal.result(document, table, Text(f"\n{said}\n{_closing(times)}"))
+
+
+def _times(times: dict[str, float]) -> dict[str, Any]:
+    return {"stages": times, "seconds": sum(times.values())}
+
+
+def _closing(times: dict[str, float]) -> str:
+    """How long all takes, what that goes by, and how to do it."""
+    parts = ", ".join(f"{part} {duration(seconds)}" for part, seconds in times.items() if seconds)
+    said = f"It takes about {duration(sum(times.values()))}, going by this choice and a few timed steps: {parts}."
+    return f"{said} Nothing has been changed; leave --plan out to do it."
 
 
 def show_pruning(terminal: Terminal, asked: Asked, pruning: Pruning, path: Path) -> None:

@@ -77,7 +77,7 @@ def quality(
     from fm_keras_cli.bars import Bars
     from fm_keras_cli.header import describe_images, describe_model
     from fm_keras_cli.images import load_images
-    from fm_keras_cli.measured import data_settings, open_model
+    from fm_keras_cli.measured import data_settings, open_model, open_preprocess
     from fm_keras_cli.plan import plan_fetching, show_network_plan
 
     if model.endswith(".keras") and "dataset" not in given(DataSettings):
@@ -87,10 +87,8 @@ def quality(
     if plan and plan_fetching(terminal):
         return
     load_backend(terminal)
-    from fm_keras.models import read_preprocess
-
     network, run = open_model(model, runs_dir, modules, output=output)
-    how = {"layers": layers, "preprocess": None if preprocess is None else read_preprocess(preprocess)}
+    how = {"layers": layers, "preprocess": open_preprocess(preprocess)}
     dataset = load_images(data_settings(run), terminal)
     terminal.hint(describe_images(dataset), describe_model(network), "")
     settings = AnalysisSettings(**{**given(AnalysisSettings), "fields": "network"})

@@ -134,17 +134,16 @@ def _measure_images(
     from fm_keras_cli.backend import load_backend
     from fm_keras_cli.bars import Bars
     from fm_keras_cli.images import load_images
-    from fm_keras_cli.measured import open_model
+    from fm_keras_cli.measured import open_model, open_preprocess
 
     opened = Run.open(run, root)
     if model is None and "train" not in opened.record.settings:
         raise InvalidInput(f"{opened.name} holds no network: it was measured from a file. Give that file: --model FILE")
     load_backend(terminal)
     from fm_keras.analysis.intervals import measure_intervals
-    from fm_keras.models import read_preprocess
 
     network, _ = open_model(model or run, root, modules, output=output)
-    prepare = None if preprocess is None else read_preprocess(preprocess)
+    prepare = open_preprocess(preprocess)
     data = DataSettings(**opened.record.settings["data"])
     dataset = load_images(data.changed(data_dir=data_dir) if data_dir else data, terminal)
     with Bars(terminal) as bars:

@@ -37,7 +37,7 @@ sweeps_dir_option = click.option(
     ProbeSettings,
     AnalysisSettings,
     ComplexitySettings,
-    without=("seed", "pairs"),
+    without=("seed", "pairs", "devices"),
 )
 @click.option("--equal-macs", is_flag=True, help="every ratio gets the widths that cost as much as --widths do")
 @click.option("--build", metavar="FUNCTION", help="your own networks: module:function or file.py:function of the width")

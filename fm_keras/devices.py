@@ -40,14 +40,20 @@ def choose_precision(setting: str) -> str:
     return "mixed_bfloat16" if fast else "float32"
 
 
-def choose_xla(setting: str) -> bool:
+def choose_xla(setting: str, *, devices: int = 1) -> bool:
     """Whether to compile with XLA.
 
     `auto` does so on a GPU, and under JAX, which compiles in no other way; TensorFlow on a CPU trains 3 to 4 times
-    slower with it.
+    slower with it, and cannot compile a step that several devices share.
+
+    Raises:
+        InvalidInput: `on` under TensorFlow with several devices.
     """
+    jax = keras.backend.backend() == "jax"
     if setting == "auto":
-        return has_gpu() or keras.backend.backend() == "jax"
+        return jax or (has_gpu() and devices == 1)
+    if setting == "on" and devices > 1 and not jax:
+        raise InvalidInput(f"TensorFlow cannot compile a step for {devices} devices with XLA. Take xla='auto'.")
     return setting == "on"
 
 

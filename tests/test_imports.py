@@ -18,7 +18,7 @@ SOURCES = sorted(file.relative_to(HOME).as_posix() for file in FILES)
 ROWS = [
     {"errors", "progress", "numbers", "colors"},
     {"settings"},
-    {"files", "devices"},
+    {"files", "devices", "distribution"},
     {"hashes", "records"},
     {"runs"},
     {"data", "filters"},
@@ -48,6 +48,7 @@ ONLY = {
 BACKENDS = {"tensorflow", "tensorflow_datasets", "jax"}
 BACKEND_PLACES = (
     "fm_keras.data",
+    "fm_keras.distribution",
     "fm_keras.serving",
     "fm_keras.training",
     "fm_keras.slicing.gates",

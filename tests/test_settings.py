@@ -64,3 +64,10 @@ def test_every_setting_says_what_it_is(cls):
 def test_unset_block_widths_are_left_out_so_that_older_records_stay_the_same():
     assert "block_widths" not in ModelSpec().model_dump(mode="json")
     assert ModelSpec(**ModelSpec(block_widths=(1, 2)).model_dump(mode="json")).block_widths == (1, 2)
+
+
+@pytest.mark.parametrize("cls", [TrainSettings, AnalysisSettings])
+def test_the_devices_are_where_it_is_done_and_no_part_of_what_is_done(cls):
+    settings = cls(devices=4).changed(seed=3)
+    assert (settings.devices, settings.seed) == (4, 3)
+    assert settings.model_dump() == cls(seed=3).model_dump()

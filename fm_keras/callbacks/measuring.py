@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from fm_keras.data import Dataset
+from fm_keras.distribution import spread_over
 from fm_keras.errors import BadRun, InvalidInput
 from fm_keras.files import write_beside
 
@@ -91,7 +92,7 @@ class MeasuringCallback(keras.callbacks.Callback, ABC):
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Forget the last training, and get ready for this one."""
         self._history, self._started = None, False
-        with random_state_kept():
+        with random_state_kept(), spread_over(1):
             self.prepare(self.model)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
@@ -100,7 +101,7 @@ class MeasuringCallback(keras.callbacks.Callback, ABC):
             self.restore(epoch)
         self._started = True
         if self._history is None or epoch % self.every == 0:
-            with random_state_kept():
+            with random_state_kept(), spread_over(1):
                 found = self.measure()
             found.insert(0, "epoch", epoch)
             self._history = found if self._history is None else pd.concat([self._history, found], ignore_index=True)

@@ -13,7 +13,7 @@ from keras import ops
 from fm_keras.analysis import Analysis, measure_layer
 from fm_keras.callbacks.following import Follower
 from fm_keras.data import Dataset, check_labels, choose_images, count_batches, measuring_batches
-from fm_keras.devices import check_backend, choose_xla
+from fm_keras.devices import check_backend
 from fm_keras.errors import BadActivations, InvalidInput
 from fm_keras.settings import AnalysisSettings, ProbeSettings
 from fm_keras.slicing import CutPoint, Probe, cut_memory, cut_points
@@ -65,9 +65,7 @@ class WarmAnalysis:
         self.heads = WarmHeads(body, self.cuts, dataset.labels, self.probe.l2, settings.max_positions)
         steps = count_batches(len(self._data.train), self.probe.batch_size)
         schedule = make_schedule(self.probe, steps_per_epoch=steps)
-        self.heads.compile(
-            keras.optimizers.SGD(schedule, self.probe.momentum, nesterov=True), jit_compile=choose_xla("auto")
-        )
+        self.heads.compile(keras.optimizers.SGD(schedule, self.probe.momentum, nesterov=True))
         self._batches = {
             name: measuring_batches(getattr(self._data, name), batch_size=size, preprocess=preprocess)
             for name, size in (("train", self.probe.batch_size), ("test", settings.batch_size))

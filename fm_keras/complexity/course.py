@@ -13,7 +13,7 @@ from fm_keras.complexity.epochs import epoch_numbers, in_order
 from fm_keras.complexity.layers import INPUT, measure_complexity
 from fm_keras.data import Dataset
 from fm_keras.errors import InvalidInput
-from fm_keras.models import read_model
+from fm_keras.models import choose_output, read_model
 from fm_keras.progress import Progress, Step, silent
 from fm_keras.settings import ComplexitySettings
 from fm_keras.slicing import cut_points
@@ -24,6 +24,7 @@ def measure_course(
     dataset: Dataset,
     *,
     layers: Iterable[str] | None = None,
+    output: str | None = None,
     settings: ComplexitySettings | None = None,
     preprocess: Callable[[Any], Any] | None = None,
     modules: Sequence[str] = (),
@@ -36,6 +37,7 @@ def measure_course(
             at a time is in memory.
         dataset: labeled images.
         layers: as in `measure_complexity`; all layers of each network if None.
+        output: as in `measure_complexity`.
         settings: as in `measure_complexity`.
         preprocess: as in `measure_complexity`.
         modules: modules to import before files are read, which register custom layers.
@@ -65,6 +67,7 @@ def measure_course(
     tables = []
     for number, ((name, model), epoch) in enumerate(zip(named.items(), epoch_numbers(list(named)))):
         network = model if isinstance(model, keras.Model) else read_model(model, modules=modules)
+        network = choose_output(network, output) if output is not None else network
         inside = [layer for layer in wanted or (cut.layer for cut in cut_points(network)) if layer != INPUT]
         told = _part(progress, number, len(named), name)
         how = {"settings": settings, "preprocess": preprocess, "progress": told}

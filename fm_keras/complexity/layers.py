@@ -16,6 +16,7 @@ from fm_keras.complexity.table import check_measures, measure_points
 from fm_keras.data import Dataset, Split, choose_images, count_batches
 from fm_keras.devices import check_backend
 from fm_keras.errors import InvalidInput
+from fm_keras.models import choose_output
 from fm_keras.progress import Progress, Step, silent
 from fm_keras.settings import ComplexitySettings
 from fm_keras.slicing import CutPoint, cut_points
@@ -28,6 +29,7 @@ def measure_complexity(
     dataset: Dataset,
     *,
     layers: Iterable[str] | None = None,
+    output: str | None = None,
     measures: Sequence[str] | None = None,
     sample: int | None = None,
     settings: ComplexitySettings | None = None,
@@ -43,6 +45,8 @@ def measure_complexity(
         model: functional or Sequential, left as it was; None for the images alone.
         dataset: labeled images.
         layers: paths of cuts, and `input` for the images themselves; all if None.
+        output: of a model with several outputs, the one on the way to which layers are measured: its key, or the path
+            of the layer that makes it.  Those of all outputs if None.
         measures: names, see `fm_keras.complexity.MEASURES`; those of the settings if None.
         sample: at most this many images; as the settings say if None.
         settings: measures, split, sample, pooling of positions, memory limit, seed.
@@ -55,7 +59,7 @@ def measure_complexity(
         kept as they are), and failed, which says in words which measures had no answer (NaN) and why.
 
     Raises:
-        InvalidInput: an unknown layer or measure, or a sample smaller than the number of labels.
+        InvalidInput: an unknown layer, output or measure, or a sample smaller than the number of labels.
         BadActivations: a layer puts out NaN or infinite values.
 
     Source: arXiv:2209.00525.
@@ -64,6 +68,7 @@ def measure_complexity(
     settings = settings.changed(sample=sample or settings.sample, measures=tuple(measures or settings.measures))
     names = check_measures(settings.measures)
     split = sampled(dataset, settings)
+    model = choose_output(model, output) if output is not None else model
     cuts, with_input = _places(model, layers)
     batches = count_batches(len(split), settings.batch_size)
     groups = len(group_by_memory(cuts, len(split), settings))

@@ -2,7 +2,7 @@
 
 from fm_keras.data.arrays import as_dataset
 from fm_keras.data.augment import augment_arrays, augment_on_device, draw_epoch
-from fm_keras.data.batches import count_batches, measuring_batches, training_batches
+from fm_keras.data.batches import count_batches, filled_batches, measuring_batches, training_batches
 from fm_keras.data.catalog import describe_sources, flips
 from fm_keras.data.datasets import Dataset, Split, check_labels
 from fm_keras.data.selection import choose_images, choose_labels, hold_out, limit_images, stratified_split
@@ -20,6 +20,7 @@ __all__ = [
     "count_batches",
     "describe_sources",
     "draw_epoch",
+    "filled_batches",
     "flips",
     "hold_out",
     "limit_images",

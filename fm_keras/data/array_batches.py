@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import keras
@@ -23,7 +23,7 @@ def training_batches(plan: TrainingPlan) -> Iterator[tuple[Images, np.ndarray]]:
             len(plan.split), seed=plan.seed, epoch=epoch, flip=plan.flip, max_shift=plan.max_shift
         )
         for step in range(plan.steps_per_epoch):
-            part = slice(step * plan.batch_size, (step + 1) * plan.batch_size)
+            part = slice(step * plan.batch_size, min((step + 1) * plan.batch_size, plan.images))
             batch = plan.split.take(order[part])
             x = augment_arrays(batch.images, flip[part], shift[part]) if plan.augments else batch.images
             yield (plan.preprocess(x) if plan.preprocess else x), batch.labels
@@ -34,6 +34,35 @@ def measuring_batches(
 ) -> keras.utils.PyDataset:
     """Batches in order, see `fm_keras.data.measuring_batches`."""
     return _InOrder(split, batch_size, preprocess)
+
+
+def filled_batches(batches: Iterable, devices: int, weight: float | None = None) -> Iterable:
+    """Batches that devices share evenly, see `fm_keras.data.filled_batches`, with a weight for images of your own."""
+    if isinstance(batches, keras.utils.PyDataset):
+        return _Filled(batches, devices, weight)
+    return (_fill(*batch, devices, weight) for batch in batches)
+
+
+def _fill(x: Images, y: np.ndarray, devices: int, weight: float | None) -> tuple:
+    images, missing = len(y), -len(y) % devices
+    x, y = keras.tree.map_structure(lambda each: np.concatenate([each, np.repeat(each[-1:], missing, 0)]), (x, y))
+    weights = np.zeros(len(y), np.float32)
+    weights[:images] = len(y) / images if weight is None else weight
+    return x, y, weights
+
+
+class _Filled(keras.utils.PyDataset):
+    """The batches of another, filled up."""
+
+    def __init__(self, batches: keras.utils.PyDataset, devices: int, weight: float | None) -> None:
+        super().__init__()
+        self._batches, self._devices, self._weight = batches, devices, weight
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, index: int) -> tuple[Images, np.ndarray, np.ndarray]:
+        return _fill(*self._batches[index], self._devices, self._weight)
 
 
 class _InOrder(keras.utils.PyDataset):

@@ -26,13 +26,17 @@ class TrainingPlan:
     first_epoch: int
     flip: bool
     max_shift: int
-    drop_remainder: bool
+    devices: int
     preprocess: Callable[[Any], Any] | None
 
     def __post_init__(self) -> None:
-        if self.steps_per_epoch == 0:
-            size = f"{len(self.split)} images do not fill one batch of {self.batch_size}"
-            raise InvalidInput(f"{size}; lower the batch size to {len(self.split)} or less.")
+        if self.batch_size % self.devices:
+            less = self.batch_size // self.devices * self.devices
+            sizes = " or ".join(str(size) for size in (less, less + self.devices) if size)
+            batch = f"A batch of {self.batch_size} images cannot be split evenly over {self.devices} devices"
+            raise InvalidInput(f"{batch}; a batch size of {sizes} can.")
+        if self.images == 0:
+            raise InvalidInput(f"{len(self.split)} images are fewer than {self.devices} devices; give more images.")
 
     @property
     def augments(self) -> bool:
@@ -40,9 +44,14 @@ class TrainingPlan:
         return self.split.holds_pictures and (self.flip or self.max_shift > 0)
 
     @property
+    def images(self) -> int:
+        """Images in one epoch: of the last batch as many as the devices can share evenly."""
+        return len(self.split) // self.devices * self.devices
+
+    @property
     def steps_per_epoch(self) -> int:
         """Batches in one epoch."""
-        return count_batches(len(self.split), self.batch_size, drop_remainder=self.drop_remainder)
+        return count_batches(self.images, self.batch_size)
 
 
 def training_batches(
@@ -54,14 +63,15 @@ def training_batches(
     first_epoch: int = 0,
     flip: bool = False,
     max_shift: int = 0,
-    drop_remainder: bool = False,
+    devices: int = 1,
     preprocess: Callable[[Any], Any] | None = None,
 ) -> Iterable:
     """Shuffled, augmented batches (x, labels) of the epochs first_epoch..epochs-1, one after another.
 
     Give them to `fit` with `steps_per_epoch=count_batches(...)`, `initial_epoch=first_epoch`, `epochs=epochs` and
     `shuffle=False`, without which Keras warns that it does not shuffle a generator.
-    Every image occurs once an epoch.  Pixels keep their type: models scale them inside.
+    Every image occurs once an epoch; several devices leave out less than one image each.  Pixels keep their type:
+    models scale them inside.
 
     Args:
         split: images and labels.  Only one array (N, H, W, C) is augmented, anything else is only shuffled.
@@ -71,7 +81,7 @@ def training_batches(
         first_epoch: number of the first epoch, above 0 where training goes on.
         flip: mirror half of the images left and right.
         max_shift: largest shift in pixels, along rows and columns; every whole shift up to it is equally likely.
-        drop_remainder: leave out the smaller last batch (multi-device training needs equal batches).
+        devices: how many share each batch evenly.
         preprocess: applied to x of every batch, after augmentation.  Functions of Keras get float32, any other the
             pixels as they are.
 
@@ -79,31 +89,54 @@ def training_batches(
         A `tf.data.Dataset` under the TensorFlow backend, else a generator of NumPy arrays, which serves one `fit`.
 
     Raises:
-        InvalidInput: no full batch where the remainder is dropped.
+        InvalidInput: batches that the devices cannot share evenly.
     """
     prepare = _on_floats(preprocess)
-    plan = TrainingPlan(split, batch_size, seed, epochs, first_epoch, flip, max_shift, drop_remainder, prepare)
+    plan = TrainingPlan(split, batch_size, seed, epochs, first_epoch, flip, max_shift, devices, prepare)
     return _feeder().training_batches(plan)
 
 
-def measuring_batches(split: Split, *, batch_size: int, preprocess: Callable[[Any], Any] | None = None) -> Iterable:
+def measuring_batches(
+    split: Split, *, batch_size: int, devices: int = 1, preprocess: Callable[[Any], Any] | None = None
+) -> Iterable:
     """All images in their order as batches (x, labels); the last one may be smaller.
+
+    For several devices batches are (x, labels, weights) of sizes that they share evenly: the last one is filled up with
+    images of weight zero.  The weights have a mean of one over all batches.
 
     Args:
         split: images and labels.
-        batch_size: images a step.
+        batch_size: images a step; for several devices the next multiple of them.
+        devices: how many share each batch.
         preprocess: applied to x of every batch, see `training_batches`.
 
     Returns:
         A `tf.data.Dataset` under the TensorFlow backend, else a `keras.utils.PyDataset`: both have a length, can be
         iterated again and again, and be given to `evaluate` and `predict`.
     """
-    return _feeder().measuring_batches(split, batch_size, _on_floats(preprocess))
+    size = -(-batch_size // devices) * devices
+    batches = _feeder().measuring_batches(split, size, _on_floats(preprocess))
+    if devices == 1:
+        return batches
+    filled = -(-len(split) // devices) * devices
+    return _feeder().filled_batches(batches, devices, filled / len(split))
 
 
-def count_batches(images: int, batch_size: int, *, drop_remainder: bool = False) -> int:
+def filled_batches(batches: Iterable, *, devices: int) -> Iterable:
+    """Batches (x, labels) as (x, labels, weights), filled up so that devices share each evenly.
+
+    What fills them up are images of weight zero; the weights of each batch have a mean of one.
+
+    Args:
+        batches: what `training_batches` gives.
+        devices: how many share each batch.
+    """
+    return _feeder().filled_batches(batches, devices)
+
+
+def count_batches(images: int, batch_size: int) -> int:
     """Number of batches in one pass over the images."""
-    return images // batch_size if drop_remainder else -(-images // batch_size)
+    return -(-images // batch_size)
 
 
 def _on_floats(preprocess: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:

@@ -26,7 +26,7 @@ def training_batches(plan: TrainingPlan) -> tf.data.Dataset:
     def epoch_batches(epoch: tf.Tensor) -> tf.data.Dataset:
         key = tf.random.experimental.stateless_fold_in(tf.constant([plan.seed, 0]), epoch)
         order = tf.random.experimental.stateless_shuffle(tf.range(len(plan.split)), seed=key)
-        chosen = tf.data.Dataset.from_tensor_slices(order).batch(plan.batch_size, plan.drop_remainder)
+        chosen = tf.data.Dataset.from_tensor_slices(order[: plan.images]).batch(plan.batch_size)
         return chosen.enumerate().map(lambda batch, indices: gather(key, batch, indices))
 
     def gather(key: tf.Tensor, batch: tf.Tensor, indices: tf.Tensor) -> tuple:
@@ -51,6 +51,20 @@ def measuring_batches(split: Split, batch_size: int, preprocess: Callable[[Any],
 
     batches = tf.data.Dataset.range(0, len(split), batch_size).map(batch)
     return _fed(batches, count_batches(len(split), batch_size))
+
+
+def filled_batches(batches: tf.data.Dataset, devices: int, weight: float | None = None) -> tf.data.Dataset:
+    """Batches that devices share evenly, see `fm_keras.data.filled_batches`, with a weight for images of your own."""
+    import tensorflow as tf
+
+    def fill(x: Any, y: tf.Tensor) -> tuple:
+        images = tf.shape(y)[0]
+        missing = -images % devices
+        x, y = tf.nest.map_structure(lambda each: tf.concat([each, tf.repeat(each[-1:], missing, 0)], 0), (x, y))
+        each = tf.cast((images + missing) / images if weight is None else weight, tf.float32)
+        return x, y, tf.concat([tf.fill([images], each), tf.zeros([missing])], 0)
+
+    return batches.map(fill)
 
 
 def _tensors(split: Split) -> tuple:

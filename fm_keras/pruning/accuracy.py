@@ -12,12 +12,28 @@ import numpy as np
 from keras import ops
 
 from fm_keras.data import Split, measuring_batches
+from fm_keras.errors import InvalidInput
+from fm_keras.models.outputs import describe_outputs
 from fm_keras.progress import Progress, Step, silent
 from fm_keras.slicing.compiled import compiled
 from fm_keras.slicing.logits import cross_entropies
 from fm_keras.training import ends_in_softmax
 
 _BATCH = 500
+
+
+def check_one_output(model: keras.Model) -> None:
+    """Check that a model has one output alone: repair and fine-tuning would leave the others as the cut left them.
+
+    Raises:
+        InvalidInput: several; the message lists them and says what would do.
+    """
+    if len(model.outputs) > 1:
+        raise InvalidInput(
+            f"Model {model.name!r} has {len(model.outputs)} outputs, and one alone can be kept in shape while units "
+            f"go: {describe_outputs(model)}. Prune the part that makes one of them: "
+            "fm_keras.models.choose_output(model, name), saved with .save(path)."
+        )
 
 
 def evaluate(

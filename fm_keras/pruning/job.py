@@ -13,6 +13,7 @@ from fm_keras.analysis import Analysis
 from fm_keras.data import Dataset, as_dataset
 from fm_keras.errors import InvalidInput
 from fm_keras.progress import Progress, silent
+from fm_keras.pruning.accuracy import check_one_output
 from fm_keras.pruning.choosing.choice import check_target, choose, given_targets
 from fm_keras.pruning.choosing.rules import Rule
 from fm_keras.pruning.dilution import dilute
@@ -85,8 +86,8 @@ def prune(
         The pruned model, the plan, accuracy after every step, and what was saved.
 
     Raises:
-        InvalidInput: no target or several, one that cannot be met, an unknown rule, a plan made for another model,
-            another number of labels than outputs where there shall be fine-tuning.
+        InvalidInput: a model of several outputs, no target or several, one that cannot be met, an unknown rule, a plan
+            made for another model, another number of labels than outputs where there shall be fine-tuning.
         CannotCut: no layer of the model can be cut.
 
     Source: see `describe_all_rules`; AFCC, Phys. Rev. E 111, 065307 (2025).
@@ -104,6 +105,7 @@ def prune(
     }
     settings = (settings or PruneSettings()).changed(**{name: each for name, each in given.items() if each is not None})
     dataset = dataset if isinstance(dataset, Dataset) else as_dataset(*dataset)
+    check_one_output(model)
     if settings.epochs:
         check_fits(model, dataset)
     if plan is None:

@@ -16,6 +16,7 @@ from fm_keras.analysis import Analysis
 from fm_keras.data import Dataset
 from fm_keras.errors import FmKerasError
 from fm_keras.progress import Progress, silent
+from fm_keras.pruning.accuracy import check_one_output
 from fm_keras.pruning.choosing.choice import TARGETS, choose, needed_fields, on_training_images
 from fm_keras.pruning.choosing.evidence import Evidence
 from fm_keras.pruning.choosing.fields import training_fields
@@ -64,6 +65,7 @@ def sweep_rules(
         Rows as they are finished: rule, keep, macs and params (shares that stay), accuracy on test images whole, cut,
         repaired and fine-tuned (those that were asked for), seconds, error (empty, or why there is no result).
     """
+    check_one_output(model)
     settings = settings or PruneSettings()
     measuring = on_training_images(measuring, settings)
     common = {"preprocess": preprocess, "progress": progress}

@@ -82,7 +82,7 @@ class Steps:
     def fine_tune(self, model: keras.Model) -> None:
         """Train a network a little more, in place; an interrupted training goes on from its checkpoint."""
         how = {"settings": self.tuning(model), "checkpoints": self.checkpoints, "progress": self.progress}
-        train_model(model, self._prepared(), **how)
+        train_model(model, self.prepared(), **how)
 
     def tuning(self, model: keras.Model) -> TrainSettings:
         """How a network is fine-tuned: one cycle of a small learning rate.
@@ -97,7 +97,7 @@ class Steps:
             seed=self.settings.seed,
         )
 
-    def _prepared(self) -> Dataset:
+    def prepared(self) -> Dataset:
         """The images as training takes them, which knows no preprocessing of its own."""
         if self.preprocess is None:
             return self.dataset

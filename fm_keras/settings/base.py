@@ -24,7 +24,7 @@ class Settings(BaseModel):
 
     def changed(self, **values) -> Self:
         """Copy with other values, validated again."""
-        return type(self)(**{**self.model_dump(), **values})
+        return type(self)(**{**dict(self), **values})
 
 
 class PresetSettings(Settings):

@@ -28,6 +28,8 @@ class AnalysisSettings(Settings):
     """GB for probes, class means and contributions; layers run in groups, images in batches that fit"""
     batch_size: int = Field(250, ge=1)
     """images a step of the measuring pass"""
+    devices: int = Field(1, ge=1, exclude=True)
+    """GPUs, or CPU devices where there are none, that share every batch"""
     images: int | None = Field(5000, ge=1)
     """images of the split, equally many of every label, over which network fields and quality are measured"""
     outputs: int = Field(10, ge=2)

@@ -38,6 +38,8 @@ class TrainSettings(PresetSettings):
     """arithmetic while training; auto takes bfloat16 where the hardware is fast at it"""
     xla: Literal["auto", "on", "off"] = "auto"
     """compile with XLA; auto: on a GPU, and under JAX"""
+    devices: int = Field(1, ge=1, exclude=True)
+    """GPUs, or CPU devices where there are none, that share every batch"""
     seed: int = Field(0, ge=0, lt=2**31)
     """seed of weights, order and augmentation"""
 

@@ -20,7 +20,7 @@ from keras import ops
 from fm_keras.devices import check_backend
 from fm_keras.errors import BadActivations, CannotCut, InvalidInput
 from fm_keras.models.graph import rebuild, walk
-from fm_keras.slicing.compiled import compiled
+from fm_keras.slicing.compiled import compiled_by_image
 from fm_keras.slicing.cuts import cut_points
 from fm_keras.slicing.gate_layer import Gate, check_silenced, open_gates
 from fm_keras.slicing.logits import check_no_probabilities, find_logits, take_softmax_off
@@ -127,8 +127,8 @@ class GatedModel:
         _check_weights(self.network)
         self._gates = list(gates.values())
         slopes = _jax_slopes if keras.backend.backend() == "jax" else _tensorflow_slopes
-        self._slopes = compiled(partial(slopes, self), self.network)
-        self._logits = compiled(self.logits, self.network)
+        self._slopes = compiled_by_image(partial(slopes, self), self.network)
+        self._logits = compiled_by_image(self.logits, self.network)
 
     def contributions(
         self, x: Any, labels: np.ndarray | None = None, *, silenced: Mapping[str, Sequence[int]] | None = None
@@ -157,10 +157,11 @@ class GatedModel:
         outputs = self._kept_outputs(x, gates, labels)
         parts = [self._slopes(x, gates, part) for part in _parts(outputs)]
         slopes = [
-            np.concatenate([ops.convert_to_numpy(each) for each in layer]) for layer in zip(*(p[1] for p in parts))
+            np.concatenate([ops.convert_to_numpy(each) for each in layer], axis=1)
+            for layer in zip(*(part[1] for part in parts))
         ]
         by_layer = {
-            cut.layer: np.moveaxis(each[: self.outputs], 0, -1) * gate[..., None]
+            cut.layer: np.moveaxis(each[:, : self.outputs], 1, -1) * gate[..., None]
             for cut, each, gate in zip(self.cuts, slopes, gates)
         }
         result = Contributions(ops.convert_to_numpy(parts[0][0]), outputs, by_layer)
@@ -252,7 +253,7 @@ def _parts(outputs: np.ndarray) -> list[np.ndarray]:
 
 
 def _tensorflow_slopes(gated: GatedModel, x, gates, outputs):
-    """Logits (N, K), and for each cut d logits / d gates (m, N, U), for outputs (N, m)."""
+    """Logits (N, K), and for each cut d logits / d gates (N, m, U), for outputs (N, m)."""
     import tensorflow as tf
 
     with tf.GradientTape(persistent=True) as tape:
@@ -267,7 +268,7 @@ def _tensorflow_slopes(gated: GatedModel, x, gates, outputs):
         )
         for number in range(outputs.shape[1])
     ]
-    return logits, [ops.stack(each) for each in zip(*slopes)]
+    return logits, [ops.stack(each, axis=1) for each in zip(*slopes)]
 
 
 def _jax_slopes(gated: GatedModel, x, gates, outputs):
@@ -277,4 +278,4 @@ def _jax_slopes(gated: GatedModel, x, gates, outputs):
     logits, pull_back = jax.vjp(lambda gates: gated.logits(x, gates), gates)
     # Not a loop of lax: inside one, the convolutions of XLA on CPUs are four times slower.
     rows = [ops.one_hot(outputs[:, number], gated.labels) for number in range(outputs.shape[1])]
-    return logits, [ops.stack(each) for each in zip(*(pull_back(row)[0] for row in rows))]
+    return logits, [ops.stack(each, axis=1) for each in zip(*(pull_back(row)[0] for row in rows))]

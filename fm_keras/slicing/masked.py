@@ -10,7 +10,6 @@ import numpy as np
 from keras import ops
 
 from fm_keras.data import Split, measuring_batches
-from fm_keras.devices import choose_xla
 from fm_keras.settings import AnalysisSettings
 from fm_keras.slicing.cuts import cut_points
 from fm_keras.slicing.probes import Probe
@@ -51,7 +50,7 @@ def masked_fields(
     flat = ops.reshape(activation, (-1, kernel[..., 0].size))
     dense = keras.layers.Dense(kernel.shape[-1], use_bias=False, dtype="float32", name="probe")
     network = keras.Model(body.input, dense(flat))
-    network.compile(jit_compile=choose_xla("auto"))
+    network.compile()
     batches = measuring_batches(split, batch_size=settings.batch_size, preprocess=preprocess)
     fields = []
     for unit in range(cut.units) if units is None else units:

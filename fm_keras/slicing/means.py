@@ -11,7 +11,8 @@ import numpy as np
 from keras import ops
 
 from fm_keras.data import Dataset, Split, check_labels, measuring_batches
-from fm_keras.devices import check_backend, choose_xla, has_gpu
+from fm_keras.devices import check_backend, has_gpu
+from fm_keras.distribution import spread_over
 from fm_keras.errors import BadActivations
 from fm_keras.progress import Progress, Step, silent
 from fm_keras.settings import AnalysisSettings
@@ -38,7 +39,7 @@ def class_means(
         model: functional or Sequential; left as it was.
         dataset: images of K labels; `settings.split` says which split.
         layers: paths of cuts; all if None.
-        settings: split, batch size, largest number of positions, memory limit.
+        settings: split, batch size, devices, largest number of positions, memory limit.
         preprocess: applied to every batch of images.
         progress: told about every step.
 
@@ -62,10 +63,11 @@ def class_means(
         memory_limit=settings.memory_limit,
     )
     means: dict[str, np.ndarray] = {}
-    for number, cuts in enumerate(groups):
-        report = _Report(progress, number, len(groups), math.ceil(len(split) / settings.batch_size))
-        batches = measuring_batches(split, batch_size=settings.batch_size, preprocess=preprocess)
-        means.update(_group_means(model, cuts, batches, counts, settings, report))
+    with spread_over(settings.devices) as devices:
+        batches = measuring_batches(split, batch_size=settings.batch_size, devices=devices, preprocess=preprocess)
+        for number, cuts in enumerate(groups):
+            report = _Report(progress, number, len(groups), len(batches))
+            means.update(_group_means(model, cuts, batches, counts, settings, report))
     return means
 
 
@@ -78,7 +80,7 @@ def _group_means(
     report: keras.callbacks.Callback,
 ) -> dict[str, np.ndarray]:
     summing = ClassSums(frozen_body(model, cuts), cuts, labels=len(counts), max_positions=settings.max_positions)
-    summing.compile(jit_compile=choose_xla("auto") and "auto")  # "auto": unless a layer does not support it
+    summing.compile()
     summing.evaluate(batches, callbacks=[report], verbose=0)
     means = {}
     for cut, total in zip(cuts, summing.sums.totals):
@@ -120,7 +122,7 @@ class ClassSums(keras.Model):
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Add a batch to the sums."""
-        self.sums.update_state(y, y_pred)
+        self.sums.update_state(y, y_pred, sample_weight)
         return self.get_metrics_result()
 
 
@@ -136,9 +138,11 @@ class _Sums(keras.metrics.Metric):
         ]
 
     def update_state(self, y_true, y_pred, sample_weight=None) -> None:
-        """Add activations (B, P, U) to the sums of their labels (B,)."""
+        """Add activations (B, P, U) to the sums of their labels (B,), but for images of weight zero."""
         for total, activation in zip(self.totals, y_pred):
             flat = ops.reshape(activation, (-1, total.shape[1]))
+            if sample_weight is not None:
+                flat = ops.where(ops.expand_dims(sample_weight, 1) > 0, flat, 0.0)
             if self.by_index:  # a matrix product would round to TF32 on a GPU
                 total.assign_add(ops.segment_sum(flat, y_true, num_segments=self.labels))
             else:

@@ -13,6 +13,7 @@ import pandas as pd
 from keras import ops
 
 from fm_keras.data import Dataset, Split, check_labels, choose_images, measuring_batches
+from fm_keras.distribution import spread_over
 from fm_keras.errors import InvalidInput
 from fm_keras.filters import BootstrapMeans, ContributionsWithout, image_costs
 from fm_keras.models.graph import walk
@@ -102,22 +103,23 @@ def measure_network(
     Memory grows neither with the number of images nor, beside the fields, with the square of the number of labels.
     """
     settings = settings or AnalysisSettings()
-    gated = GatedModel(model, layers=layers, outputs=_outputs(dataset, with_fields, settings))
-    _check_labels(model, dataset, gated.labels)
-    split = network_images(dataset, settings)
-    streaming = _beside_fields(gated.cuts, dataset.labels, settings) if with_fields else settings
-    sums = _Sums(gated.cuts, split, dataset.labels) if with_fields else None
-    bootstrap = BootstrapMeans(len(split), seed=settings.seed)
-    losses, hits = [], []
-    for labels, found in stream_contributions(
-        gated, split, settings=streaming, preprocess=preprocess, progress=progress
-    ):
-        costs = [image_costs(found.logits, each, labels, outputs=found.chosen) for each in found.units.values()]
-        bootstrap.add(np.concatenate(costs, axis=1))
-        if sums is not None:
-            sums.add(labels, found)
-        losses.append(cross_entropies(found.logits, labels))
-        hits.append(found.logits.argmax(axis=1) == labels)
+    with spread_over(settings.devices):
+        gated = GatedModel(model, layers=layers, outputs=_outputs(dataset, with_fields, settings))
+        _check_labels(model, dataset, gated.labels)
+        split = network_images(dataset, settings)
+        streaming = _beside_fields(gated.cuts, dataset.labels, settings) if with_fields else settings
+        sums = _Sums(gated.cuts, split, dataset.labels) if with_fields else None
+        bootstrap = BootstrapMeans(len(split), seed=settings.seed)
+        losses, hits = [], []
+        for labels, found in stream_contributions(
+            gated, split, settings=streaming, preprocess=preprocess, progress=progress
+        ):
+            costs = [image_costs(found.logits, each, labels, outputs=found.chosen) for each in found.units.values()]
+            bootstrap.add(np.concatenate(costs, axis=1))
+            if sums is not None:
+                sums.add(labels, found)
+            losses.append(cross_entropies(found.logits, labels))
+            hits.append(found.logits.argmax(axis=1) == labels)
     return NetworkMeasures(
         fields={} if sums is None else sums.means(),
         quality=_by_layer(gated.cuts, bootstrap),

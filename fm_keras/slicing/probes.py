@@ -11,8 +11,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from fm_keras.data import Dataset, measuring_batches, training_batches
-from fm_keras.devices import check_backend, choose_xla
+from fm_keras.data import Dataset, filled_batches, measuring_batches, training_batches
+from fm_keras.devices import check_backend
+from fm_keras.distribution import spread_over
 from fm_keras.errors import BadActivations
 from fm_keras.progress import Progress, Step, silent
 from fm_keras.settings import AnalysisSettings, ProbeSettings
@@ -56,7 +57,7 @@ def fit_probes(
         dataset: images of K labels.
         layers: paths of cuts; all if None.
         settings: how probes are trained; the preset `quick` if None.
-        analysis: largest number of positions and memory limit.
+        analysis: largest number of positions, devices and memory limit.
         preprocess: applied to every batch of images.
         progress: told about every step.
 
@@ -77,40 +78,33 @@ def fit_probes(
     )
     probes: dict[str, Probe] = {}
     steps = settings.epochs * math.ceil(len(dataset.train) / settings.batch_size)
-    for number, cuts in enumerate(groups):
-        report = _Report(progress, number * steps, len(groups) * steps)
-        probes.update(_fit_group(model, cuts, dataset, settings, analysis.max_positions, preprocess, report))
+    with spread_over(analysis.devices) as devices:
+        for number, cuts in enumerate(groups):
+            report = _Report(progress, number * steps, len(groups) * steps)
+            heads = ProbeHeads(frozen_body(model, cuts), cuts, dataset.labels, settings.l2, analysis.max_positions)
+            probes.update(_fit_heads(heads, dataset, settings, devices, preprocess, report))
     return probes
 
 
-def _fit_group(
-    model: keras.Model,
-    cuts: Sequence[CutPoint],
+def _fit_heads(
+    heads: ProbeHeads,
     dataset: Dataset,
     settings: ProbeSettings,
-    max_positions: int,
+    devices: int,
     preprocess: Callable[[Any], Any] | None,
     report: keras.callbacks.Callback,
 ) -> dict[str, Probe]:
-    heads = ProbeHeads(frozen_body(model, cuts), cuts, len(dataset.label_names), settings.l2, max_positions)
     if settings.standardize:
         chosen = np.random.default_rng(settings.seed).permutation(len(dataset.train))[:_SAMPLE]
         sample = dataset.train.take(np.sort(chosen))
         heads.standardize(measuring_batches(sample, batch_size=settings.batch_size, preprocess=preprocess))
     steps = math.ceil(len(dataset.train) / settings.batch_size)
     schedule = make_schedule(settings, steps_per_epoch=steps)
-    heads.compile(
-        keras.optimizers.SGD(schedule, settings.momentum, nesterov=True),
-        jit_compile=choose_xla("auto") and "auto",  # "auto": unless a layer does not support it
-    )
+    heads.compile(keras.optimizers.SGD(schedule, settings.momentum, nesterov=True))
+    how = {"batch_size": settings.batch_size, "preprocess": preprocess}
+    batches = training_batches(dataset.train, seed=settings.seed, epochs=settings.epochs, **how)
     heads.fit(
-        training_batches(
-            dataset.train,
-            batch_size=settings.batch_size,
-            seed=settings.seed,
-            epochs=settings.epochs,
-            preprocess=preprocess,
-        ),
+        filled_batches(batches, devices=devices) if devices > 1 else batches,
         epochs=settings.epochs,
         steps_per_epoch=steps,
         callbacks=[report],
@@ -118,9 +112,9 @@ def _fit_group(
         verbose=0,
     )
     train = heads.accuracies()
-    heads.evaluate(measuring_batches(dataset.test, batch_size=settings.batch_size, preprocess=preprocess), verbose=0)
-    kernels = heads.kernels_at(max_positions)
-    for cut, kernel in zip(cuts, kernels):
+    heads.evaluate(measuring_batches(dataset.test, devices=devices, **how), verbose=0)
+    kernels = heads.kernels_at(heads.max_positions)
+    for cut, kernel in zip(heads.cuts, kernels):
         if not np.isfinite(kernel).all():
             raise BadActivations(
                 f"The probe of layer {cut.layer!r} diverged: the layer puts out NaN or infinite values on some "
@@ -128,7 +122,7 @@ def _fit_group(
             )
     return {
         cut.layer: Probe(cut.layer, kernel, float(on_train), float(on_test))
-        for cut, kernel, on_train, on_test in zip(cuts, kernels, train, heads.accuracies())
+        for cut, kernel, on_train, on_test in zip(heads.cuts, kernels, train, heads.accuracies())
     }
 
 
@@ -145,18 +139,20 @@ class ProbeHeads(keras.Model):
 
     def __init__(self, body: keras.Model, cuts: Sequence[CutPoint], labels: int, l2: float, max_positions: int) -> None:
         super().__init__(name="probe_heads", dtype="float32")
-        self.body, self.cuts, self.l2, self.max_positions = body, list(cuts), l2, max_positions
+        self.body, self.cuts, self.max_positions = body, list(cuts), max_positions
         self.scales = [1.0] * len(cuts)
         self.heads = [
             self.add_weight(
                 shape=(math.prod(probe_positions(cut, max_positions)) * cut.units, labels),
                 initializer="zeros",
+                regularizer=keras.regularizers.L2(l2),
                 name=f"head_{number}",
                 dtype="float32",
             )
             for number, cut in enumerate(cuts)
         ]
         self.hits = _Hits(len(cuts))
+        self.crossed = keras.losses.SparseCategoricalCrossentropy(from_logits=True, dtype="float32")
 
     def features(self, inputs) -> list:
         """Flat activations (B, P * U) of every cut."""
@@ -175,15 +171,13 @@ class ProbeHeads(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Sum of the probes' mean cross-entropies and penalties."""
-        loss = ops.zeros(())
-        for logits, head in zip(y_pred, self.heads):
-            crossed = keras.losses.sparse_categorical_crossentropy(y, logits, from_logits=True)
-            loss = loss + ops.mean(crossed) + self.l2 * ops.sum(ops.square(head))
-        return loss
+        # Keras divides losses of its own by the number of devices, where their gradients are added up.
+        penalties = super().compute_loss(x, y, y_pred, sample_weight, training)
+        return penalties + sum(self.crossed(y, logits, sample_weight) for logits in y_pred)
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         """Count the hits of every probe."""
-        self.hits.update_state(y, y_pred)
+        self.hits.update_state(y, y_pred, sample_weight)
         return self.get_metrics_result()
 
     def accuracies(self) -> np.ndarray:
@@ -216,10 +210,11 @@ class _Hits(keras.metrics.Metric):
         self.images = self.add_variable((), initializer="zeros", name="images", dtype="float32")
 
     def update_state(self, y_true, y_pred, sample_weight=None) -> None:
-        """Count a batch: labels (B,), logits (B, K) of every head."""
-        hits = [ops.sum(ops.cast(ops.argmax(logits, -1) == ops.cast(y_true, "int32"), "float32")) for logits in y_pred]
-        self.hits.assign_add(ops.stack(hits))
-        self.images.assign_add(ops.cast(ops.shape(y_true)[0], "float32"))
+        """Count a batch but for images of weight zero: labels (B,), logits (B, K) of every head."""
+        counted = ops.ones_like(y_true, "float32") if sample_weight is None else ops.cast(sample_weight > 0, "float32")
+        hits = [ops.argmax(logits, -1) == ops.cast(y_true, "int32") for logits in y_pred]
+        self.hits.assign_add(ops.stack([ops.sum(counted * ops.cast(each, "float32")) for each in hits]))
+        self.images.assign_add(ops.sum(counted))
 
     def result(self):
         """(heads,) accuracies."""

@@ -11,7 +11,7 @@ from fm_keras.models.graph import walk
 _FLOAT32_LAYERS = (keras.layers.Rescaling, keras.layers.Normalization, keras.layers.Softmax)
 
 
-def training_twin(model: keras.Model, *, precision: str, l2: float, seed: int) -> keras.Model:
+def training_twin(model: keras.Model, *, precision: str, l2: float, seed: int, devices: int = 1) -> keras.Model:
     """Copy of a model with its weights, for training.
 
     Args:
@@ -20,6 +20,7 @@ def training_twin(model: keras.Model, *, precision: str, l2: float, seed: int) -
             layers that make the outputs stay float32.
         l2: penalty on every kernel that has none of its own.
         seed: seeds layers that draw at random and have no seed of their own.
+        devices: how many share a batch: BatchNorm then takes its statistics over all of it.
     """
     outputs = _output_layers(model)
     numbers = itertools.count(seed)
@@ -33,6 +34,8 @@ def training_twin(model: keras.Model, *, precision: str, l2: float, seed: int) -
                 config[key] = config[key] or (keras.regularizers.L2(l2) if l2 else None)
             if config.get("seed", seed) is None:
                 config["seed"] = next(numbers)
+            if "synchronized" in config and devices > 1:
+                config["synchronized"] = keras.backend.backend() == "tensorflow"  # elsewhere a batch is one anyway
         return type(layer).from_config(config)
 
     twin = keras.models.clone_model(model, clone_function=copy, recursive=True)

@@ -1,5 +1,6 @@
 """Probes that go on from where they were, in graphs that are traced once."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -49,3 +50,14 @@ def test_features_keep_their_scale_out_of_the_kernel(warm):
     head = np.array(analysis.heads.heads[0]).reshape(found.kernel.shape)
     np.testing.assert_allclose(found.kernel, head * scale, rtol=1e-6)
     assert scale != 1
+
+
+def test_augmentation_inside_the_network_is_passed_over(build, stripes):
+    still = build()
+    moving = keras.Model(still.input, still(keras.layers.RandomTranslation(0.3, 0.3)(still.input)))
+    how = {"images": 60, "settings": AnalysisSettings(), "probe": ProbeSettings(epochs=1), "preprocess": None}
+
+    found = WarmAnalysis(moving, stripes, layers=["small/first"], **how).measure()["small/first"]
+
+    expected = WarmAnalysis(still, stripes, layers=["first"], **how).measure()["first"]
+    np.testing.assert_allclose(found.kernel, expected.kernel, rtol=1e-4, atol=1e-6)

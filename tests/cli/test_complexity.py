@@ -68,7 +68,8 @@ def test_a_plan_says_passes_and_memory_and_measures_nothing(command, runs_dir):
     ("words", "code", "said"),
     [
         (("mine.keras",), 2, "Say on which images MODEL is measured: --dataset."),
-        (("--raw", "--layers", "conv1"), 2, "--raw looks at the images alone: leave MODEL, --layers"),
+        (("--raw", "--layers", "conv1"), 2, "--raw looks at the images alone: leave --layers out."),
+        (("small", "--output", "2"), 1, "has no output '2'. It has: "),
         (("small", "--checkpoints", "."), 2, "Name models or --checkpoints, not both."),
         (("small", "--layers", "conv9"), 1, "has no layer 'conv9'. It can be cut at: "),
         (("small", "--measures", "n9"), 1, "There is no measure 'n9'. Measures: n1, "),

@@ -109,6 +109,12 @@ def test_one_seed_is_for_training_and_probes():
     assert (seen["train"].seed, seen["probe"].seed) == (5, 5)
 
 
+def test_one_number_of_devices_is_for_training_and_measuring():
+    seen = asked("--devices", "2")
+
+    assert (seen["train"].devices, seen["analysis"].devices) == (2, 2)
+
+
 def test_options_of_one_name_in_two_settings_are_told_apart():
     seen = asked("--batch-size", "11", "--probe-batch-size", "12", "--measure-batch-size", "13")
 

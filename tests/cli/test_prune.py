@@ -31,8 +31,19 @@ def test_a_plan_lists_layers_with_what_goes_and_why_and_changes_nothing(command,
     assert conv2.split()[:3] == ["conv2", "16", "8"]
     assert conv1.strip().endswith("smallest kernels")
     last = " ".join(outcome.out.split())
-    assert "In all: " in last and last.endswith("Nothing has been changed; leave --plan out to do it.")
+    assert "In all: " in last and "It takes about 0:" in last
+    assert last.endswith("Nothing has been changed; leave --plan out to do it.")
     assert sorted(here.rglob("*")) == before
+
+
+@pytest.mark.parametrize(("rule", "target"), [("kernel_l1", ("--keep", 0.5)), ("random_afcc", ("--dilution", 0.5))])
+def test_a_plan_says_how_long_each_part_takes(command, here, rule, target):
+    words = ("prune", "small", "--runs-dir", here, "--rule", rule, *target, "--plan", "--json")
+    all_of_it, bare = document(command(*words)), document(command(*words, *BARE))
+    assert set(all_of_it["stages"]) == {"choosing", "measuring", "repair", "fine-tuning"}
+    assert all_of_it["seconds"] == pytest.approx(sum(all_of_it["stages"].values()))
+    assert min(all_of_it["stages"].values()) > 0
+    assert (bare["stages"]["repair"], bare["stages"]["fine-tuning"]) == (0, 0)
 
 
 def test_the_result_is_a_stage_of_the_run_with_all_its_files(command, here):
@@ -110,7 +121,8 @@ def test_the_last_lines_say_in_words_what_came_out_and_what_to_do_next(command, 
 
 def test_the_next_command_names_the_same_images(command, mine, tmp_path):
     images = ("--dataset", "digits", "--limit", 100, "--labels", "3,5")
-    outcome = command("prune", mine, *images, "--rule", "kernel_l1", "--keep", 0.5, "--plan", "--to", tmp_path / "p")
+    plan = ("--rule", "kernel_l1", "--keep", 0.5, *BARE, "--plan", "--to", tmp_path / "p")
+    outcome = command("prune", mine, *images, *plan)
     assert "--dataset digits --labels 3,5 --limit 100 --apply" in " ".join(outcome.err.split())
 
 
@@ -141,7 +153,7 @@ def test_what_was_pruned_can_be_analyzed_and_pruned_again(command, mine, tmp_pat
 
 def test_a_plan_can_be_kept_edited_and_applied(command, here, tmp_path):
     run = ("prune", "small", "--runs-dir", here)
-    command(*run, "--rule", "kernel_l1", "--keep", 0.5, "--plan", "--to", tmp_path / "plan")
+    command(*run, "--rule", "kernel_l1", "--keep", 0.5, *BARE, "--plan", "--to", tmp_path / "plan")
     file = tmp_path / "plan" / "plan.json"
     record = json.loads(file.read_text())
     record["removed"] = {"conv2": [0, 5]}
@@ -217,9 +229,8 @@ def test_a_rule_that_needs_fields_says_which_command_measures_them(command, here
 
 
 def test_a_plan_made_for_another_model_is_one_line(command, here, mine, tmp_path):
-    command(
-        "prune", "small", "--runs-dir", here, "--rule", "kernel_l1", "--keep", 0.5, "--plan", "--to", tmp_path / "p"
-    )
+    plan = ("--rule", "kernel_l1", "--keep", 0.5, *BARE, "--plan", "--to", tmp_path / "p")
+    command("prune", "small", "--runs-dir", here, *plan)
     model = keras.saving.load_model(mine, compile=False)
     model.get_layer("conv1").bias.assign_add([1.0] * 6)
     model.save(mine)

@@ -60,6 +60,16 @@ def test_progress_counts_all_networks_and_names_the_one_at_work(model, other, da
     assert list(dict.fromkeys(step.note for step in steps)) == ["a", "b"]
 
 
+def test_one_output_of_each_network_is_followed_on_prepared_images(model, dataset):
+    x = keras.layers.Dense(4, name="side")(model.get_layer("hidden").output)
+    heads = keras.Model(model.inputs, {"main": model.outputs[0], "side": keras.layers.Dense(2)(x)})
+    how = {"settings": SETTINGS, "preprocess": lambda images: images * 2}
+
+    found = measure_course({"heads": heads}, dataset, output="main", **how)
+
+    pd.testing.assert_frame_equal(found, measure_course({"heads": model}, dataset, **how))
+
+
 def test_no_network_is_refused(dataset):
     with pytest.raises(InvalidInput, match="There is no network to measure"):
         measure_course([], dataset)

@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 from fm_keras.complexity import MEASURES, measure_complexity, measure_points, plan_complexity
@@ -108,6 +109,16 @@ def test_diverged_weights_are_named_with_their_layer(model, dataset, message_of)
 
     assert said.startswith("Layer 'conv' puts out NaN or infinite values for ")
     assert said.endswith(" of 60 images. Look for diverged weights: a smaller learning rate may do.")
+
+
+def test_of_several_outputs_the_layers_of_one_are_measured(model, dataset):
+    hidden = model.get_layer("hidden").output
+    other = keras.layers.Dense(4, name="other")(hidden)
+    heads = keras.Model(model.inputs, [keras.layers.Dense(3)(other), keras.layers.Dense(3, name="side")(hidden)])
+
+    assert measure_complexity(heads, dataset)["layer"].tolist() == ["input", "conv", "hidden", "other"]
+    found = measure_complexity(heads, dataset, output="side", measures=["f1"])
+    pd.testing.assert_frame_equal(found, measure_complexity(model, dataset, measures=["f1"]))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from fm_keras.data import Split, augment_arrays, count_batches, measuring_batches, training_batches
+from fm_keras.data import Split, augment_arrays, count_batches, filled_batches, measuring_batches, training_batches
 from fm_keras.errors import InvalidInput
 
 HOME = Path(__file__).parents[2]
@@ -74,8 +74,37 @@ def test_the_batches_of_an_epoch_do_not_depend_on_how_many_epochs_there_are(back
     assert equal(train(split, epochs=1, flip=True), train(split, epochs=5, flip=True)[:5])
 
 
-def test_a_dropped_remainder_leaves_equal_batches(backend, split):
-    assert [len(y) for _, y in train(split, epochs=2, drop_remainder=True)] == [5] * 8
+@pytest.mark.parametrize(("devices", "sizes"), [(2, [6, 6, 6, 4]), (3, [6, 6, 6, 3]), (6, [6, 6, 6])])
+def test_devices_leave_out_the_images_that_they_cannot_share_evenly(backend, split, devices, sizes):
+    batches = train(split, batch_size=6, epochs=2, devices=devices)
+
+    assert [len(y) for _, y in batches] == sizes * 2
+    assert counted(batches[: len(sizes)]) <= counted([(split.images, split.labels)])
+
+
+def test_devices_share_the_same_batches_as_one_alone(backend, split):
+    assert equal(train(split, batch_size=6, max_shift=1, devices=2)[:3], train(split, batch_size=6, max_shift=1)[:3])
+
+
+def test_batches_are_filled_up_with_images_of_no_weight(backend, split):
+    batches = list(filled_batches(training_batches(split, batch_size=5, seed=3, epochs=1), devices=2))
+    before = train(split)
+
+    assert [len(y) for _, y, _ in batches] == [6, 6, 6, 6, 4]
+    for (x, y, weights), (images, labels) in zip(batches, before):
+        assert np.array_equal(np.asarray(x)[: len(labels)], images)
+        assert np.array_equal(np.asarray(y)[: len(labels)], labels)
+        assert np.asarray(weights)[len(labels) :].tolist() == [0.0]
+        assert np.asarray(weights).mean() == pytest.approx(1)
+
+
+def test_measured_images_count_alike_however_many_devices_share_them(backend, split):
+    batches = list(measuring_batches(split, batch_size=5, devices=4))
+    weights = np.concatenate([np.asarray(each) for _, _, each in batches])
+
+    assert [len(y) for _, y, _ in batches] == [8, 8, 8]
+    assert weights == pytest.approx([24 / 23] * 23 + [0])
+    assert np.array_equal(np.concatenate([np.asarray(y) for _, y, _ in batches])[:23], split.labels)
 
 
 def test_an_augmented_image_is_one_of_its_flips_and_shifts(backend, split):
@@ -163,13 +192,21 @@ def test_tensorflow_pipelines_have_their_length_and_no_autotune(split, monkeypat
 
 
 def test_the_number_of_batches_counts_a_smaller_last_one():
-    assert [count_batches(23, 5), count_batches(25, 5), count_batches(23, 5, drop_remainder=True)] == [5, 5, 4]
+    assert [count_batches(23, 5), count_batches(25, 5)] == [5, 5]
 
 
-def test_a_batch_that_cannot_be_filled_is_refused_in_one_line(split):
+@pytest.mark.parametrize(
+    ("batch_size", "devices", "message"),
+    [
+        (5, 2, "A batch of 5 images cannot be split evenly over 2 devices; a batch size of 4 or 6 can."),
+        (5, 8, "A batch of 5 images cannot be split evenly over 8 devices; a batch size of 8 can."),
+        (24, 24, "23 images are fewer than 24 devices; give more images."),
+    ],
+)
+def test_batches_that_devices_cannot_share_are_refused_in_one_line(split, batch_size, devices, message):
     with pytest.raises(InvalidInput) as error:
-        training_batches(split, batch_size=24, seed=0, epochs=1, drop_remainder=True)
-    assert str(error.value) == "23 images do not fill one batch of 24; lower the batch size to 23 or less."
+        training_batches(split, batch_size=batch_size, seed=0, epochs=1, devices=devices)
+    assert str(error.value) == message
 
 
 def test_with_jax_fit_resumes_to_the_same_weights_where_tensorflow_is_not_installed():

@@ -8,7 +8,7 @@ from keras import ops
 import fm_keras
 from fm_keras.errors import InvalidInput
 from fm_keras.hashes import model_hash
-from fm_keras.pruning import afcc_masks, apply_plan, connection_masks, plan_removal
+from fm_keras.pruning import afcc_masks, apply_plan, connection_masks, plan_removal, sweep_rules
 from fm_keras.pruning.accuracy import evaluate
 from fm_keras.settings import AnalysisSettings, PruneSettings, TrainSettings
 
@@ -166,6 +166,13 @@ class TestDilution:
 )
 def test_bad_input_is_one_line(options, said, analyzed, dataset, message_of):
     assert said in message_of(lambda: prune(analyzed, dataset, **options))
+
+
+def test_a_model_of_several_outputs_is_refused_before_anything_is_measured(analyzed, dataset, message_of):
+    heads = keras.Model(analyzed.input, {"kind": analyzed.output, "hidden": analyzed.get_layer("hidden").output})
+    said = "has 2 outputs, and one alone can be kept in shape while units go: kind (None, 3), hidden"
+    assert said in message_of(lambda: prune(heads, dataset, keep=0.5))
+    assert said in message_of(lambda: next(sweep_rules(heads, dataset, ["snr"])))
 
 
 def test_a_plan_and_a_target_are_one_too_many(analyzed, dataset):

@@ -1,5 +1,8 @@
 """The papers' way, silencing unit by unit, is the oracle of the fast one."""
 
+from dataclasses import replace
+
+import keras
 import numpy as np
 import pytest
 
@@ -41,3 +44,13 @@ def test_preprocess_reaches_the_silenced_network(network, dataset, probe_of):
     means = class_means(network, dataset, layers=["hidden"], preprocess=lambda x: x // 2)["hidden"]
     np.testing.assert_allclose(halved, filter_fields(means, probe.kernel), rtol=1e-5, atol=1e-5)
     assert np.abs(plain - halved).max() > 1e-3
+
+
+def test_augmentation_inside_the_network_is_passed_over(network, dataset, probe_of):
+    moving = keras.Model(network.input, network(keras.layers.RandomTranslation(0.2, 0.2)(network.input)))
+    probe = probe_of("conv1", 4, 4, 4, 3)
+
+    found = masked_fields(moving, dataset.test, replace(probe, layer="small/conv1"))
+
+    expected = masked_fields(network, dataset.test, probe)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)

@@ -3,6 +3,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fm_keras.callbacks import FilterQuality
 from fm_keras.errors import BadRun, InvalidInput
 from fm_keras.settings import TrainSettings
 from fm_keras.training import complete_settings, ends_in_softmax, train_model
@@ -65,6 +66,32 @@ def test_a_training_that_goes_on_ends_where_one_without_interruption_does(epoch,
     pd.testing.assert_frame_equal(history.drop(columns="seconds"), expected.drop(columns="seconds"))
 
 
+def test_the_history_holds_what_callbacks_put_into_the_logs_and_keeps_it_when_training_goes_on(
+    small_model, stripes, tmp_path
+):
+    how = {"settings": SETTINGS.changed(epochs=2), "checkpoints": tmp_path}
+    logged = []
+
+    def callbacks(*more):
+        look = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logged.append(logs["conv_snr"]))
+        return [FilterQuality(stripes, ["conv"], images=30), look, *more]
+
+    with pytest.raises(KeyboardInterrupt):
+        train_model(small_model(), stripes, **how, callbacks=callbacks(StopAfter(1)))
+    history = train_model(small_model(), stripes, **how, callbacks=callbacks())
+
+    assert history["epoch"].tolist() == [1, 2]
+    np.testing.assert_array_equal(history["conv_snr"], logged)
+    assert history.columns[-1] == "seconds"
+
+
+def test_the_history_holds_numbers_alone(small_model, stripes, tmp_path):
+    say = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(said="well", found=epoch / 2))
+    how = {"settings": SETTINGS.changed(epochs=2), "checkpoints": tmp_path, "callbacks": [say]}
+    history = train_model(small_model(), stripes, **how)
+    assert history["found"].tolist() == [0, 0.5] and "said" not in history
+
+
 def test_an_interrupted_training_leaves_the_model_as_it_was(small_model, stripes, tmp_path):
     model = small_model()
     with pytest.raises(KeyboardInterrupt):
@@ -103,6 +130,13 @@ def test_the_user_s_model_stays_float32_uncompiled_and_trainable_as_it_was(small
     assert not model.compiled
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
     np.testing.assert_array_equal(model.get_layer("conv").get_weights()[0], frozen)
+
+
+def test_a_network_with_augmentation_inside_is_trained_without_a_warning(small_model, stripes):
+    image = keras.Input((8, 8, 1))
+    moving = keras.Model(image, small_model()(keras.layers.RandomTranslation(0.1, 0.0)(image)))
+    history = train_model(moving, stripes, settings=SETTINGS.changed(epochs=1))
+    assert history["accuracy"].iloc[0] > 0.3
 
 
 def test_callbacks_see_the_network_and_can_stop_it(small_model, stripes):

@@ -23,7 +23,11 @@ _READ = frozenset(("in", "spread", "group"))
 
 @dataclass(frozen=True, eq=False)
 class Term:
-    """What a weight adds to a count: a factor, times the channels read that are left, times those put out."""
+    """What a weight adds to a count: a factor, times the channels read that are left, times those put out.
+
+    The bias that surgery gives to a layer without one, for the constants that silent units leave, counts only when such
+    a unit is gone.
+    """
 
     path: str
     """of the call"""
@@ -32,9 +36,13 @@ class Term:
     """numbers of the units read; None if the count does not go with them"""
     makes: np.ndarray | None
     """numbers of the units put out; None if the count does not go with them"""
+    after: np.ndarray | None = None
+    """numbers of the units of which one must be gone; None if it counts anyway"""
 
     def count(self, gone: np.ndarray) -> float:
         """What it adds without the units that are gone (units of the model,)."""
+        if self.after is not None and not gone[self.after].any():
+            return 0
         return self.factor * prod(np.sum(~gone[units]) for units in (self.reads, self.makes) if units is not None)
 
 
@@ -44,7 +52,7 @@ def count_terms(found: Dependencies, measure: Measure) -> list[Term]:
     Args:
         found: the model's units.
         measure: macs: multiply-accumulates for one image, as `count_operations` counts them; params: weights, those of
-            a shared layer at its first call.  A bias that surgery adds for what silent units leave is not among them.
+            a shared layer at its first call; and a bias that surgery adds for what silent units leave.
 
     Raises:
         InvalidInput: multiply-accumulates where images have no fixed size.
@@ -64,6 +72,9 @@ def counts_by_call(terms: list[Term], gone: np.ndarray) -> dict[str, int]:
 class BundleCounts:
     """The count of a model without some bundles of units, and what each further bundle would save.
 
+    A bias that surgery may add counts as soon as any unit of a group goes of which some unit leaves a constant, so that
+    the count is never too small and depends on how many of each group go, not on which.
+
     Args:
         bundles: units that may go.
         measure: macs or params.
@@ -79,24 +90,40 @@ class BundleCounts:
         self._read, self._all_read = self._channels([term.reads for term in terms])
         self._made, self._all_made = self._channels([term.makes for term in terms])
         self._both = self._read * self._made
+        self._bias = np.array([term.after is not None for term in terms])
+        self._wakes = self._waking([term.after for term in terms])
+        self._made_waking = self._made * self._wakes
 
     def total(self, removed: Sequence[int] = ()) -> float:
         """Count without some bundles, a whole number."""
-        read, made = self._left(removed)
-        return float(np.rint(self._factors @ (read * made)))
+        read, made, factors = self._left(removed)
+        return float(np.rint(factors @ (read * made)))
 
     def savings(self, removed: Sequence[int]) -> np.ndarray:
-        """(bundles,) what each would save if it went after those that are removed, exactly."""
-        read, made = self._left(removed)
+        """(bundles,) what each would save if it went after those that are removed; less than 0 where it adds a bias."""
+        read, made, factors = self._left(removed)
         # (r - a)(m - b) is less than r m by a m + b r - a b.
-        of_readers, of_makers = (self._factors * made) @ self._read, (self._factors * read) @ self._made
-        return np.rint(of_readers + of_makers - self._factors @ self._both)
+        of_readers, of_makers = (factors * made) @ self._read, (factors * read) @ self._made
+        asleep = (self._factors - factors) * read
+        added = (asleep * made) @ self._wakes - asleep @ self._made_waking
+        return np.rint(of_readers + of_makers - factors @ self._both - added)
 
-    def _left(self, removed: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-        """(terms,) channels read and put out that are left."""
+    def _left(self, removed: Sequence[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(terms,) channels read and put out that are left, and factors: 0 of a bias that is not needed yet."""
         gone = np.zeros(len(self._bundles))
         gone[np.asarray(removed, int)] = 1
-        return self._all_read - self._read @ gone, self._all_made - self._made @ gone
+        factors = np.where(self._bias & (self._wakes @ gone == 0), 0, self._factors)
+        return self._all_read - self._read @ gone, self._all_made - self._made @ gone, factors
+
+    def _waking(self, units: list[np.ndarray | None]) -> csr_array:
+        """(terms, bundles) 1 for all bundles of the groups with a unit that makes a bias necessary."""
+        group_of, columns = self._bundles.group_of, [np.zeros(0, int)]
+        for numbers in units:
+            found = self._bundles.number_of[[] if numbers is None else numbers]
+            columns.append(np.flatnonzero(np.isin(group_of, group_of[found[found >= 0]])))
+        rows = np.repeat(np.arange(len(units)), [len(each) for each in columns[1:]])
+        places = rows, np.concatenate(columns)
+        return csr_array((np.ones(len(rows)), places), shape=(len(units), len(self._bundles)))
 
     def _channels(self, units: list[np.ndarray | None]) -> tuple[csr_array, np.ndarray]:
         """(terms, bundles) channels of every bundle, and (terms,) those of all units; 0 and 1 where none count."""
@@ -128,8 +155,17 @@ def _weights_once() -> Callable[[Call, Passage | None], Iterator[Term]]:
                 yield Term(call.path, call.layer.count_params(), None, None)
             else:
                 yield from _terms(call, passage, passage.kind.weights, 1)
+                yield from _added_bias(call, passage)
 
     return weights
+
+
+def _added_bias(call: Call, passage: Passage) -> Iterator[Term]:
+    """What surgery may add to a layer that has none, see `fm_keras.pruning.surgery.layer_surgery.smaller_layer`."""
+    if passage.kind.flow == "mix" and passage.reads is not None and getattr(call.layer, "bias", None) is None:
+        constant = passage.reads[passage.silent != 0]
+        if len(constant):
+            yield Term(call.path, 1, None, passage.makes, after=constant)
 
 
 def _terms(call: Call, passage: Passage, weights: Mapping[str, tuple], times: float) -> Iterator[Term]:

@@ -14,6 +14,7 @@ from keras import ops
 from fm_keras.data import Split, measuring_batches
 from fm_keras.errors import InvalidInput
 from fm_keras.models.graph import Call, Graph, Key, rebuild, walk
+from fm_keras.models.inference import in_inference
 
 _FLOAT = 4
 
@@ -39,7 +40,7 @@ class HeldModel:
         """What a call reads first, (N, ...)."""
         return self.tensors[call.inputs[0]]
 
-    def run(self, call: Call, *, layer: Callable | None = None) -> list[np.ndarray]:
+    def run(self, call: Call, *, layer: keras.Operation | None = None) -> list[np.ndarray]:
         """What a call puts out, which is held from now on.
 
         Args:
@@ -73,14 +74,14 @@ class HeldModel:
             if not self._left[key]:
                 self.tensors.pop(key, None)
 
-    def _run_batch(self, call: Call, layer: Callable, start: int) -> list[np.ndarray]:
+    def _run_batch(self, call: Call, layer: keras.Operation, start: int) -> list[np.ndarray]:
         args, kwargs = keras.tree.map_structure(
             lambda value: (
                 self.tensors[value.value][start : start + self._batch_size] if isinstance(value, Key) else value
             ),
             call.arguments,
         )
-        return [ops.convert_to_numpy(each) for each in keras.tree.flatten(layer(*args, **kwargs))]
+        return [ops.convert_to_numpy(each) for each in keras.tree.flatten(in_inference(layer)(*args, **kwargs))]
 
 
 def readings(graph: Graph) -> Counter[int]:

@@ -9,7 +9,6 @@ import numpy as np
 from keras import ops
 from scipy.stats import gmean
 
-from fm_keras.devices import choose_xla
 from fm_keras.pruning.repairing.refit import split_images
 from fm_keras.pruning.repairing.stretches import StretchModel
 from fm_keras.settings import RepairSettings
@@ -48,7 +47,6 @@ def refit_stretch(
     model.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(_rate(model), steps), beta_2=_MEMORY),
         loss=[_error(target) for target in targets],
-        jit_compile=choose_xla("auto"),
     )
     others = [[each[held_out] for each in arrays] for arrays in (given, targets)]
 

@@ -9,6 +9,7 @@ import keras
 
 from fm_keras.models.copying import copy_layer
 from fm_keras.models.graph import Call, Graph, Key
+from fm_keras.models.inference import in_inference
 from fm_keras.pruning.repairing.layer_refit import treatments
 
 
@@ -74,16 +75,13 @@ class StretchModel(keras.Model):
         """trainable copies of the layers that are repaired, by path; all other layers are used as they are"""
 
     def call(self, given: Sequence) -> list:
-        """What the stretch makes.
-
-        There is no parameter `training`, so layers inside act as in inference when the copies are trained.
-        """
+        """What the stretch makes; its layers act as in inference when the copies are trained."""
         tensors = dict(zip(self.stretch.reads, given))
         for call in self.stretch.calls:
             args, kwargs = keras.tree.map_structure(
                 lambda value: tensors[value.value] if isinstance(value, Key) else value, call.arguments
             )
-            made = self.copies.get(call.path, call.layer)(*args, **kwargs)
+            made = in_inference(self.copies.get(call.path, call.layer))(*args, **kwargs)
             tensors.update(zip(call.outputs, keras.tree.flatten(made)))
         return [tensors[key] for key in self.stretch.makes]
 

@@ -13,7 +13,7 @@ import pandas as pd
 from keras import ops
 
 from fm_keras.data import Split, count_batches, measuring_batches
-from fm_keras.devices import check_backend, choose_xla
+from fm_keras.devices import check_backend
 from fm_keras.errors import BadActivations, InvalidInput
 from fm_keras.filters import image_costs
 from fm_keras.progress import Progress, Step, silent
@@ -174,7 +174,7 @@ def _network(
     """Frozen model that puts out what is read at each cut, by layer."""
     body = frozen_body(model, cuts)
     network = keras.Model(body.input, {cut.layer: read(output, cut) for cut, output in zip(cuts, body.outputs)})
-    network.compile(jit_compile=choose_xla("auto"))
+    network.compile()
     return network
 
 

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from fm_keras.models import ModelSpec, build_model
-from fm_keras.pruning import remove_units
+from fm_keras.pruning import Target, apply_plan, plan_pruning, remove_units
 from fm_keras.pruning.choosing.bundles import Bundles
 from fm_keras.pruning.choosing.counts import BundleCounts, count_terms, counts_by_call
 
@@ -22,7 +22,21 @@ def shared():
     return keras.Model(image, layers.Dense(2, name="out")(x))
 
 
-@pytest.fixture(params=["connected", "analyzed", "shared", "resnet20"])
+@pytest.fixture
+def biasless(randomized):
+    """Blocks without biases that begin with BatchNorm, where a silent unit's zero becomes something else."""
+    image = keras.Input((4, 4, 3))
+    x = layers.Conv2D(6, 1, use_bias=False, name="stem")(image)
+    for number in range(2):
+        y = layers.Activation("tanh")(layers.BatchNormalization()(x))
+        y = layers.Conv2D(4, 1, use_bias=False, name=f"inner{number}")(y)
+        y = layers.Activation("tanh")(layers.BatchNormalization()(y))
+        x = layers.Add(name=f"add{number}")([x, layers.Conv2D(6, 1, use_bias=False, name=f"outer{number}")(y)])
+    x = layers.GlobalAveragePooling2D()(layers.Activation("tanh")(layers.BatchNormalization()(x)))
+    return randomized(keras.Model(image, layers.Dense(2, use_bias=False, name="out")(x)))
+
+
+@pytest.fixture(params=["connected", "analyzed", "shared", "biasless", "resnet20"])
 def model(request):
     if request.param == "resnet20":
         return build_model(ModelSpec(name="resnet20", width=4, image_shape=(32, 32, 3), labels=10))
@@ -59,6 +73,28 @@ def test_each_bundle_saves_the_difference_of_two_counts(some, measure):
     for bundle in np.setdiff1d(np.arange(len(bundles)), removed)[::3]:
         less = counts.total(removed) - counts.total([*removed, bundle])
         assert savings[bundle] == pytest.approx(less, rel=1e-9) and less > 0
+
+
+def test_biases_that_surgery_adds_count_from_the_first_unit_on(biasless):
+    bundles = Bundles(biasless)
+    counts, (first, second, *_), inner = BundleCounts(bundles, "params"), bundles.at("stem"), bundles.at("inner0")[0]
+    own = 3 + 2 * 4  # where the unit is made, by the stem and both blocks
+    read = 3 * 4 + 2 * 4 + 2  # BatchNorms, both blocks, the last layer
+    assert counts.savings([])[first] == own + read - 4 - 4
+    assert counts.savings([first])[second] == own + read
+    assert counts.savings([])[inner] == 6 + 4 + 6
+    assert counts.savings([first])[inner] == 5 + 1 + 4 + 5
+
+
+@pytest.mark.parametrize("across", ["layer", "network"])
+def test_a_share_of_the_parameters_is_kept_to_where_surgery_adds_biases(biasless, across):
+    biased = []
+    for share in (0.9, 0.75, 0.6, 0.45):
+        plan = plan_pruning(biasless, rule="kernel_l1", target=Target.of(params=share), across=across)
+        pruned = apply_plan(biasless, plan).model
+        biased.append(pruned.get_layer("inner0").use_bias)
+        assert pruned.count_params() <= share * biasless.count_params()
+    assert any(biased)
 
 
 def test_fewer_units_make_those_of_the_neighbors_save_less(shared):

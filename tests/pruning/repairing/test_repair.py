@@ -191,3 +191,23 @@ def test_recalibration_keeps_nested_models_and_leaves_other_weights(network, ima
         name for name, one, other in zip(names, fresh.get_weights(), network.get_weights()) if (one != other).any()
     ]
     assert sorted(name.rsplit("/")[-1] for name in changed) == ["moving_mean", "moving_variance"]
+
+
+@pytest.mark.parametrize("again", ["repair", "recalibrate"])
+def test_augmentation_inside_the_network_is_passed_over(again, images):
+    def network(moved):
+        image = keras.Input((8, 8, 2))
+        x = layers.Conv2D(6, 3, name="first")(moved(image))
+        x = layers.ReLU()(layers.BatchNormalization()(x))
+        x = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, activation="relu", name="second")(x))
+        return keras.Model(image, layers.Dense(3)(x))
+
+    moving, still = (network(moved) for moved in (layers.RandomTranslation(0.4, 0.4), lambda image: image))
+    moving.set_weights(still.get_weights())
+    found = []
+    for model in (moving, still):
+        pruned = remove_units(model, {"first": [0, 3]})
+        split = images[1]
+        found.append(recalibrate(pruned.model, split) if again == "recalibrate" else repair(model, pruned, split))
+    for one, other in zip(*(model.get_weights() for model in found), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)

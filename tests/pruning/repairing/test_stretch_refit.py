@@ -17,12 +17,12 @@ from fm_keras.settings import RepairSettings
 FEW = RepairSettings(passes=20)
 
 
-def two_layers(hidden, *, linear, seed=0):
+def two_layers(hidden, *, linear, seed=0, between=lambda x: x):
     """A 1 x 1 convolution whose units a second one reads."""
     keras.utils.set_random_seed(seed)
     image = keras.Input((4, 4, 2))
     x = layers.Conv2D(hidden, 1, activation=None if linear else "relu", name="first")(image)
-    return keras.Model(image, layers.Conv2D(3, 1, name="second")(x))
+    return keras.Model(image, layers.Conv2D(3, 1, name="second")(between(x)))
 
 
 def stretch_of(model):
@@ -53,6 +53,19 @@ def test_what_is_right_already_is_left(rng):
     before = model.get_weights()
     assert not refit_stretch(stretch_of(model), [given], [ops.convert_to_numpy(model(given))], FEW)
     assert all((one == other).all() for one, other in zip(before, model.get_weights()))
+
+
+def test_augmentation_inside_a_stretch_is_passed_over(rng):
+    given = rng.normal(size=(50, 4, 4, 2)).astype("float32")
+    targets = ops.convert_to_numpy(two_layers(3, linear=False, seed=1)(given))
+    moving, still = (
+        two_layers(3, linear=False, between=each) for each in (layers.RandomTranslation(0.5, 0.5), lambda x: x)
+    )
+    moving.set_weights(still.get_weights())
+    for model in (moving, still):
+        assert refit_stretch(stretch_of(model), [given], [targets], FEW)
+    for one, other in zip(moving.get_weights(), still.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
 def test_linearly_dependent_units_become_what_their_reader_needs(rng):

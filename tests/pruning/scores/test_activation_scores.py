@@ -87,6 +87,17 @@ def test_named_inputs_and_preprocessing_reach_the_network(rng):
     np.testing.assert_allclose(found, (values != 0).mean(axis=(0, 1)), rtol=1e-6)
 
 
+def test_augmentation_inside_the_network_is_passed_over(rng):
+    conv = layers.Conv2D(3, 3, activation="relu", name="conv")
+    images = rng.normal(size=(20, 8, 8, 1)).astype("float32")
+    split = Split(images, np.arange(20) % 3)
+    moving, still = (
+        keras.Sequential([keras.Input((8, 8, 1)), *first, conv, layers.Flatten(), layers.Dense(3)])
+        for first in ([layers.RandomTranslation(0.3, 0.3)], [])
+    )
+    pd.testing.assert_series_equal(active_share(moving, split), active_share(still, split))
+
+
 @pytest.mark.parametrize("score", ["active_share", "probe_ablation"])
 def test_broken_weights_are_reported_with_the_layer_and_its_units(score, network, dataset, analysis, message_of):
     kernel, bias = network.get_layer("side").get_weights()
