@@ -19,7 +19,7 @@ from fm_keras.hashes import file_hash, folder_hashes, json_hash
 from fm_keras.records import RunRecord, SettingsByName, StageRecord, dump_settings
 
 ROOT = "runs"
-TRAIN, ANALYSIS, REPORT, PRUNE, COMPLEXITY = "train", "analysis", "report", "prune", "complexity"
+TRAIN, ANALYSIS, REPORT, PRUNE, COMPLEXITY, HEADS = "train", "analysis", "report", "prune", "complexity", "heads"
 _RUN_FILE, _STAGE_FILE = "run.json", "stage.json"
 
 
@@ -58,6 +58,11 @@ class StageFolder:
     def network(self) -> Path:
         """The analysis of the network fields, beside that of the probe fields."""
         return self.path / "network"
+
+    @property
+    def nodes(self) -> Path:
+        """The analysis of the nodes of attention heads, beside that of the heads."""
+        return self.path / "nodes"
 
     @property
     def masks(self) -> Path:
@@ -174,17 +179,13 @@ class Run:
         Raises:
             BadRun: the stage is missing, damaged or of another format; says which command makes it again.
         """
-        self._checked_record(name)
-        return StageFolder(self.path / name)
-
-    def _checked_record(self, name: str) -> StageRecord:
-        """The record of a stage, after all its files were compared with it."""
         folder, remedy = self.path / name, f"Make it again: {self.record.command}"
         if not folder.is_dir():
             if name == TRAIN and not self.record.trains:
                 raise BadRun(f"{self.path} holds no network: one from elsewhere was measured by {self.record.command}")
             raise BadRun(f"{self.path} has no stage {name!r} yet. Make it: {self.record.command}")
-        return _checked_record(folder, remedy)
+        _checked_record(folder, remedy)
+        return StageFolder(folder)
 
 
 @contextmanager

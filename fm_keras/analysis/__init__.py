@@ -4,6 +4,7 @@ job.py      analyze: cut, probe, measure           measure.py  from class means 
 network.py  the same from network fields           nouns.py    LayerFilters and Analysis
 store.py    an analysis on disk
 view.py     one filter as people look at it        notebook.py how they show themselves in a notebook
+heads.py    what heads of attention say, head_job.py  analyze_heads
 answer.py   what came out, in words                intervals.py, resampling.py  intervals over images
 
 Reading a saved analysis needs no Keras: it is imported when something is measured.
@@ -12,6 +13,7 @@ Reading a saved analysis needs no Keras: it is imported when something is measur
 from importlib import import_module
 from typing import Any
 
+from fm_keras.analysis.heads import HeadAnalysis
 from fm_keras.analysis.nouns import Analysis, LayerFilters
 from fm_keras.analysis.store import load_analysis, save_analysis
 from fm_keras.analysis.view import FilterView
@@ -19,8 +21,10 @@ from fm_keras.analysis.view import FilterView
 __all__ = [
     "Analysis",
     "FilterView",
+    "HeadAnalysis",
     "LayerFilters",
     "analyze",
+    "analyze_heads",
     "load_analysis",
     "measure_intervals",
     "measure_layer",
@@ -32,6 +36,7 @@ __all__ = [
 
 _NEED_KERAS = {
     "analyze": "fm_keras.analysis.job",
+    "analyze_heads": "fm_keras.analysis.head_job",
     "plan_analysis": "fm_keras.analysis.job",
     "measure_intervals": "fm_keras.analysis.intervals",
     "measure_layer": "fm_keras.analysis.measure",

@@ -86,6 +86,8 @@ class FilterView:
     """share of the largest element above which an element counts"""
     source: str
     """what the field is a mean of, in words"""
+    word: str = "filter"
+    """what the unit is called: a filter, or a head of attention"""
 
     @property
     def noise(self) -> np.ndarray:
@@ -102,7 +104,7 @@ class FilterView:
         """conv5_3, filter 17 of 64: cluster {cat, dog}."""
         word = "clusters" if self.row.n_clusters > 1 else "cluster"
         picks = f"{word} {self.clusters()}" if self.row.n_clusters else "no cluster"
-        return f"{self.layer}, filter {self.number} of {self.units:,}: {'dead' if self.row.dead else picks}"
+        return f"{self.layer}, {self.word} {self.number} of {self.units:,}: {'dead' if self.row.dead else picks}"
 
     @property
     def said(self) -> str:

@@ -21,12 +21,15 @@ from fm_keras.settings import ModelSpec
 
 __all__ = [
     "ARCHITECTURES",
+    "AttentionHeads",
     "ModelSpec",
     "architecture",
+    "attention_heads",
     "build_model",
     "choose_output",
     "count_operations",
     "enlargement",
+    "expose_heads",
     "full_spec",
     "input_size",
     "load_model",
@@ -50,6 +53,10 @@ def __getattr__(name: str) -> Any:
         from fm_keras.models.preprocessing import read_preprocess
 
         return read_preprocess
+    if name in ("AttentionHeads", "attention_heads", "expose_heads"):
+        from fm_keras.models import heads
+
+        return getattr(heads, name)
     if name in ("load_model", "read_model"):
         from fm_keras.models import saved
 

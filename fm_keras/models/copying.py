@@ -51,7 +51,7 @@ def copy_weights(layer: keras.Layer, copy: keras.Layer) -> None:
 
 
 def _from_config(layer: keras.Operation, config: dict[str, Any]) -> keras.Operation:
-    """The layer of a config; where that is refused, of its entries that an `__init__` names (KerasHub's ViT has more)."""
+    """The layer of a config; where that is refused, of what an `__init__` names (KerasHub's ViT has more)."""
     try:
         return type(layer).from_config(config)
     except (TypeError, ValueError):

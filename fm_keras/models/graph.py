@@ -248,6 +248,8 @@ def copy_calls(
 
 def _copy(call: Call) -> keras.Operation:
     """A layer like that of a call, named by its path, since nested models may use a name twice."""
-    copy = copy_layer(call.layer, path=call.path)
+    # What a frozen attention layer builds inside itself could not be frozen again.
+    thawed = None if getattr(call.layer, "trainable", True) else {"trainable": True}
+    copy = copy_layer(call.layer, path=call.path, changes=thawed)
     copy.name = call.path.replace("/", "__").replace(":", "__")  # TensorFlow takes neither in a scope
     return copy

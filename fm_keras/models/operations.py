@@ -86,8 +86,8 @@ def _einsum(call: Call) -> int:
 
 
 def _attention(call: Call) -> int:
-    """Projections of query, key, value and output, and the two products of attention."""
-    query, value, key = _attention_shapes(call)
+    """Projections of query, key, value and output, in later versions of Keras a gate, and the two products."""
+    query, value, key = attention_shapes(call)
     config = call.layer.get_config()
     axes = config["attention_axes"] or range(1, len(value) - 1)
     key_width = config["num_heads"] * config["key_dim"]
@@ -98,13 +98,15 @@ def _attention(call: Call) -> int:
         + prod(value[1:]) * value_width
         + prod(query[1:-1]) * value_width * call.output_shapes[0][-1]
     )
+    if config.get("use_gate"):
+        projections += prod(query[1:]) * value_width
     attended = prod(value[axis] for axis in axes)
     return projections + prod(query[1:-1]) * attended * (key_width + value_width)
 
 
 def _grouped_attention(call: Call) -> int:
     """Projections, those of key and value to fewer heads than the query's, and the two products of attention."""
-    query, value, key = _attention_shapes(call)
+    query, value, key = attention_shapes(call)
     config = call.layer.get_config()
     query_width = config["num_query_heads"] * config["head_dim"]
     value_width = config["num_key_value_heads"] * config["head_dim"]
@@ -119,8 +121,8 @@ def _plain_attention(call: Call) -> int:
     return prod(query[1:-1]) * value[-2] * (query[-1] + value[-1])
 
 
-def _attention_shapes(call: Call) -> tuple[tuple, tuple, tuple]:
-    """Shapes of query, value and key; without a key it is the value."""
+def attention_shapes(call: Call) -> tuple[tuple, tuple, tuple]:
+    """Shapes of query, value and key that an attention layer reads; without a key it is the value."""
     args, kwargs = call.arguments
     given = dict(zip(("query", "value", "key"), args)) | kwargs
     shapes = dict(zip(call.inputs, call.input_shapes))

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from fm_keras.errors import InvalidInput
-from fm_keras.models import lenet, resnet, vgg
+from fm_keras.models import lenet, resnet, transformer, vgg
 from fm_keras.models.inputs import enlargement_factor, padded_size
 from fm_keras.settings import ModelSpec, Preset
 
@@ -37,6 +37,7 @@ class Architecture:
     dense_widths: tuple[int, int] | None = None
     pool_order: Literal["average_max", "max_average"] | None = None
     depth_ratio: float | None = None
+    heads: int | None = None
     in_papers: Mapping[str, Any] = field(default_factory=dict)
     """settings with which the papers train it, where they are not the defaults"""
     for_few_images: Mapping[str, Any] = field(default_factory=dict)
@@ -91,6 +92,23 @@ def _resnet(layers: int) -> Architecture:
     )
 
 
+def _cct(blocks: int, ratio: int, **in_papers: int) -> Architecture:
+    return Architecture(
+        f"cct{blocks}",
+        f"CCT-{blocks}/3x2",
+        f"two convolutions, {blocks} transformer encoder blocks, one Dense",
+        "arXiv:2104.05704",
+        blocks=transformer.CONVS,
+        smallest=transformer.SMALLEST,
+        build=partial(transformer.transformer, blocks=blocks, ratio=ratio),
+        width=64,
+        batch_norm=False,
+        heads=4,
+        in_papers=in_papers,
+        for_few_images={"width": 32},
+    )
+
+
 ARCHITECTURES: tuple[Architecture, ...] = (
     _vgg(
         "vgg16",
@@ -113,6 +131,9 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     _resnet(32),
     _resnet(44),
     _resnet(56),
+    _cct(2, ratio=1, width=128, heads=2),
+    _cct(4, ratio=1, width=128, heads=2),
+    _cct(7, ratio=2, width=256, heads=4),
 )
 
 
@@ -140,12 +161,12 @@ def full_spec(spec: ModelSpec) -> ModelSpec:
         InvalidInput: no such architecture, or a setting that it does not have.
     """
     arch = architecture(spec.name)
-    for name in ("pool_order", "depth_ratio"):
+    for name in ("pool_order", "depth_ratio", "heads"):
         if getattr(spec, name) is not None and getattr(arch, name) is None:
             having = ", ".join(each.name for each in ARCHITECTURES if getattr(each, name) is not None)
             raise InvalidInput(f"Model {arch.name} has no {name}; leave it out. It is a setting of: {having}.")
     spec = _with_first_width(spec, arch)
-    names = ("width", "batch_norm", "head", "pool_order", "depth_ratio")
+    names = ("width", "batch_norm", "head", "pool_order", "depth_ratio", "heads")
     full = spec.changed(**{name: getattr(arch, name) for name in names if getattr(spec, name) is None})
     if full.head == "three" and full.dense_widths is None:
         return full.changed(dense_widths=arch.dense_widths or (64 * full.width, 64 * full.width))
@@ -163,8 +184,9 @@ def _with_first_width(spec: ModelSpec, arch: Architecture) -> ModelSpec:
     widths = spec.block_widths
     if widths is None:
         return spec
-    if arch.depth_ratio is not None:
-        raise InvalidInput(f"Model {arch.name} has no block_widths; its two widths are width and depth_ratio.")
+    if arch.depth_ratio is not None or arch.heads is not None:
+        why = "its two widths are width and depth_ratio" if arch.depth_ratio else "all encoder blocks have its width"
+        raise InvalidInput(f"Model {arch.name} has no block_widths; {why}.")
     if len(widths) != len(arch.blocks):
         raise InvalidInput(f"Model {arch.name} has {len(arch.blocks)} blocks; received block_widths {widths}.")
     if spec.width not in (None, widths[0]):

@@ -8,6 +8,8 @@ from pydantic import Field, PositiveInt, SerializerFunctionWrapHandler, model_se
 
 from fm_keras.settings.base import Settings
 
+_LATER = ("block_widths", "heads")
+
 
 class DataSettings(Settings):
     """Which images are measured."""
@@ -28,7 +30,7 @@ class ModelSpec(Settings):
     name: str = "vgg16"
     """architecture, see `fm-keras models`"""
     width: int | None = Field(None, ge=1, le=4096)
-    """filters of the first convolution (default: as `fm-keras models` says; the papers' VGG-16 has 64)"""
+    """filters of the first convolution, CCT: nodes of a token (default: see `fm-keras models`; papers' VGG-16: 64)"""
     image_shape: tuple[PositiveInt, PositiveInt, PositiveInt] = (32, 32, 3)
     """height, width and channels of the images"""
     labels: int = Field(10, ge=2)
@@ -46,7 +48,10 @@ class ModelSpec(Settings):
     block_widths: tuple[PositiveInt, ...] | None = None
     """VGG, A-VGG and ResNet: filters of the convolutions of every block (default: 1, 2, 4, ... times width)"""
 
+    heads: int | None = Field(None, ge=1)
+    """CCT only: attention heads of every encoder block (default: 4)"""
+
     @model_serializer(mode="wrap")
     def _dump(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """All settings; unset block widths are left out, as in the records of runs from before there were any."""
-        return {name: value for name, value in dump(self).items() if name != "block_widths" or value is not None}
+        """All settings; later ones are left out where unset, as in the records of runs from before there were any."""
+        return {name: value for name, value in dump(self).items() if name not in _LATER or value is not None}

@@ -70,7 +70,8 @@ def cut_points(model: keras.Model, *, layers: Iterable[str] | None = None) -> li
     A cut lies behind a layer with units and the normalization, activation, dropout and pool that follow it, as
     long as one layer alone reads the tensor.  Adds and concatenates are cuts of their own.  A layer of the user's own,
     and a subclassed model inside, is one if it has a kernel: its units are the last axis of what it puts out, or the
-    first where its data_format says so.  What the model puts out is no cut: nothing is left to read it.
+    first where its data_format says so.  What the model puts out is no cut: nothing is left to read it.  Neither are
+    weights of positions, which a softmax over them makes.
 
     Args:
         model: Functional or built Sequential model, nested models included.
@@ -109,6 +110,8 @@ def _all_cuts(graph: Graph) -> list[CutPoint]:
         if tensor in graph.outputs or len(shape) < 2 or None in shape[1:]:
             continue
         first = channels_first[tensor]
+        if _weighs_positions(last, unit_axis=1 if first else len(shape) - 1):
+            continue
         units, positions = (shape[1], shape[2:]) if first else (shape[-1], shape[1:-1])
         cuts.append(CutPoint(call.path, kind, units, positions, _macs(graph, tensor), last.path, first, tensor))
     return cuts
@@ -159,6 +162,14 @@ def _end_of_chain(call: Call, consumers: dict[int, list[Call]], outputs: tuple[i
             break
         call = readers[0]
     return call
+
+
+def _weighs_positions(call: Call, *, unit_axis: int) -> bool:
+    """Whether a softmax makes weights of a mean over positions, which are no units of a layer."""
+    if not isinstance(call.layer, keras.layers.Softmax):
+        return False
+    rank = len(call.output_shapes[0])
+    return any(axis % rank != unit_axis for axis in keras.tree.flatten(call.layer.axis))
 
 
 def _channels_first(graph: Graph) -> dict[int, bool]:

@@ -152,6 +152,14 @@ def test_nested_models_with_named_outputs_are_rebuilt(rng):
     assert_rebuilt_alike(keras.Model(y, parts["z"] - parts["y"]), rng.normal(size=(3, 4)).astype("float32"))
 
 
+def test_frozen_attention_is_frozen_in_the_copy_down_to_its_inner_layers():
+    x = keras.Input((4, 3))
+    model = keras.Model(x, layers.MultiHeadAttention(2, 3, name="attention")(x, x))
+    model.trainable = False
+    copy = rebuild(model, walk(model), list(walk(model).outputs))
+    assert not any(weight.trainable for weight in copy.get_layer("attention").weights)
+
+
 def test_attention_and_masks_are_rebuilt():
     tokens = keras.Input((5,), dtype="int32")
     x = layers.Embedding(7, 4, mask_zero=True)(tokens)

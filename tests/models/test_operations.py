@@ -7,6 +7,8 @@ from keras import layers
 from fm_keras.errors import CannotCut, InvalidInput
 from fm_keras.models import ModelSpec, build_model, count_operations
 
+MULTI_HEAD_CONFIG = layers.MultiHeadAttention(1, 1).get_config()
+
 
 def operations(layer, *shapes):
     """MACs of one layer on inputs of these shapes (batch left out)."""
@@ -76,6 +78,13 @@ def test_attention_counts_its_projections_and_both_products():
     layer = layers.MultiHeadAttention(num_heads=2, key_dim=3, value_dim=7)
     projections = 9 * 6 * 2 * 3 + 4 * 5 * 2 * 3 + 4 * 5 * 2 * 7 + 9 * 2 * 7 * 6
     assert operations(layer, query, value) == projections + 9 * 4 * 2 * 3 + 9 * 4 * 2 * 7
+
+
+@pytest.mark.skipif("use_gate" not in MULTI_HEAD_CONFIG, reason="this version of Keras has no gate")
+def test_a_gate_of_attention_is_a_projection_of_the_query_to_the_width_of_the_values():
+    query, value = (9, 6), (4, 5)
+    plain, gated = (layers.MultiHeadAttention(2, 3, value_dim=7, **gate) for gate in ({}, {"use_gate": True}))
+    assert operations(gated, query, value) - operations(plain, query, value) == 9 * 6 * 2 * 7
 
 
 def test_attention_takes_its_key_by_name_or_place():

@@ -53,6 +53,11 @@ def test_the_smallest_image_of_a_network_survives_its_pools_and_one_pixel_less_i
     smallest = architecture(name).smallest
     assert not added_layers(ModelSpec(name=name, width=1, image_shape=(smallest, smallest, 1)))
     assert added_layers(ModelSpec(name=name, width=1, image_shape=(smallest, smallest - 1, 1))) == {"pad"}
+
+
+@pytest.mark.parametrize("name", [name for name in model_names() if architecture(name).heads is None])
+def test_of_the_smallest_image_one_position_is_left(name):
+    smallest = architecture(name).smallest
     flat = build_model(ModelSpec(name=name, width=1, image_shape=(smallest, smallest, 1))).get_layer("flatten")
     assert flat.input.shape[1:3] == (1, 1)
 
@@ -75,7 +80,9 @@ def test_a_convolution_has_a_batch_norm_or_a_bias(name, batch_norm):
 def test_the_head_is_one_dense_layer_or_three(name):
     for head, number in (("one", 1), ("three", 3)):
         model = build_model(ModelSpec(name=name, width=2, head=head))
-        assert sum(isinstance(layer, keras.layers.Dense) for layer in model.layers) == number
+        behind = [layer.name for layer in model.layers][model.layers.index(model.get_layer("flatten")) + 1 :]
+        dense = [layer for layer in behind if isinstance(model.get_layer(layer), keras.layers.Dense)]
+        assert dense == ["fc1", "fc2", "predictions"][-number:]
         assert model.layers[-1].activation is keras.activations.linear
 
 
@@ -97,6 +104,8 @@ def test_a_setting_that_an_architecture_does_not_have_is_refused():
         build_model(ModelSpec(pool_order="average_max"))
     with pytest.raises(InvalidInput, match=r"Model vgg6 has no depth_ratio.* lenet5, lenet\."):
         build_model(ModelSpec(name="vgg6", depth_ratio=2))
+    with pytest.raises(InvalidInput, match=r"Model vgg16 has no heads; .* of: cct2, cct4, cct7\."):
+        build_model(ModelSpec(heads=2))
     with pytest.raises(InvalidInput, match=r"dense_widths \(8, 8\) need head='three'; vgg16 has head='one' here\."):
         build_model(ModelSpec(dense_widths=(8, 8)))
 
@@ -128,12 +137,14 @@ def test_block_widths_that_do_not_fit_are_refused():
         build_model(ModelSpec(block_widths=(4, 8)))
     with pytest.raises(InvalidInput, match=r"Model lenet has no block_widths; its two widths are width and depth_rat"):
         build_model(ModelSpec(name="lenet", block_widths=(4, 8)))
+    with pytest.raises(InvalidInput, match=r"Model cct2 has no block_widths; all encoder blocks have its width\."):
+        build_model(ModelSpec(name="cct2", block_widths=(4, 8)))
     with pytest.raises(InvalidInput, match=r"The width 3 is not that of the block_widths \(4, 8, 8\): leave width out"):
         build_model(ModelSpec(name="resnet20", width=3, block_widths=(4, 8, 8)))
 
 
 def test_an_unknown_name_is_refused_with_the_names_there_are():
-    with pytest.raises(InvalidInput, match=r"There is no model 'vgg17'\. Models: vgg16, vgg11, vgg6, .*, resnet56\."):
+    with pytest.raises(InvalidInput, match=r"There is no model 'vgg17'\. Models: vgg16, vgg11, vgg6, .*, cct7\."):
         build_model(ModelSpec(name="vgg17"))
 
 
@@ -167,8 +178,9 @@ def test_a_network_is_built_in_float32_under_any_policy_and_leaves_the_policy_al
     assert {layer.compute_dtype for layer in model.layers} == {"float32"}
 
 
-def test_a_saved_network_loads_in_safe_mode_where_fm_keras_was_never_imported(tmp_path):
-    model = build_model(ModelSpec(name="avgg8", width=2, image_shape=(7, 9, 1)))
+@pytest.mark.parametrize("name", ["avgg8", "cct2"])
+def test_a_saved_network_loads_in_safe_mode_where_fm_keras_was_never_imported(name, tmp_path):
+    model = build_model(ModelSpec(name=name, width=2, image_shape=(7, 9, 1)))
     images = np.random.default_rng(0).integers(0, 256, (3, 7, 9, 1)).astype("uint8")
     model.save(tmp_path / "model.keras")
     np.save(tmp_path / "images.npy", images)
@@ -194,6 +206,8 @@ def test_listing_the_networks_imports_neither_keras_nor_tensorflow():
         (ModelSpec(), "quick", 50_000, 16, "one"),
         (ModelSpec(), "paper", 1_438, 64, "three"),
         (ModelSpec(name="avgg14"), "paper", 50_000, 64, "one"),
+        (ModelSpec(name="cct7"), "paper", 50_000, 256, "one"),
+        (ModelSpec(name="cct7"), "quick", 50_000, 64, "one"),
         (ModelSpec(name="lenet5"), "paper", 50_000, 6, "three"),
         (ModelSpec(name="lenet5"), "quick", 1_438, 6, "three"),
         (ModelSpec(width=4, head="one"), "paper", 50_000, 4, "one"),

@@ -125,6 +125,17 @@ def test_what_the_model_puts_out_is_no_cut():
     assert [cut.layer for cut in cut_points(model)] == ["deep"]
 
 
+def test_weights_of_positions_are_no_cut_and_a_softmax_over_units_is():
+    def cuts(axis):
+        x = keras.Input((5, 4))
+        tokens = layers.Dense(3, name="tokens")(x)
+        weights = layers.Softmax(axis=axis)(layers.Dense(1, name="score")(tokens))
+        return [cut.layer for cut in cut_points(keras.Model(x, layers.Dense(2)(layers.Dot(1)([weights, tokens]))))]
+
+    assert cuts(axis=1) == ["tokens"]
+    assert cuts(axis=-1) == ["tokens", "score"]
+
+
 def test_a_layer_derived_from_a_known_one_is_known():
     class Standardized(layers.Conv2D):
         pass

@@ -175,6 +175,11 @@ def test_units_are_followed_through_flattening_and_reshaping(head, assert_cut_al
     assert len(assert_cut_alike(network_of([conv_bn], head))) >= 2
 
 
+def test_of_a_transformer_hidden_nodes_and_the_first_convolution_go(assert_cut_alike):
+    model = build_model(ModelSpec(name="cct2", width=8, heads=2, image_shape=(6, 6, 2), labels=3))
+    assert assert_cut_alike(model).keys() == {"conv1", "block1_hidden", "block2_hidden"}
+
+
 @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     blocks=st.lists(st.sampled_from(BLOCKS), min_size=2, max_size=4),
