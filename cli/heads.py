@@ -53,7 +53,7 @@ def heads(
     modules: tuple[str, ...],
     runs_dir: Path,
 ) -> None:
-    """Say which labels each attention head of MODEL holds: a .keras file, or the network of a run.
+    """Say which labels each attention head of MODEL holds: a .keras file or a run.
 
     Every attention layer is cut before the projection that mixes its heads; a head is measured as a filter is.  What
     is measured of all layers of a run, on its own images, is kept in it.

@@ -221,7 +221,7 @@ def rebuild(
 def copy_calls(
     calls: Iterable[Call], tensors: dict[int, keras.KerasTensor], through: Mapping[int, keras.Layer]
 ) -> None:
-    """Call copies of layers, with their weights, one after another.
+    """Call copies of layers, with their weights and frozen where they are, one after another.
 
     Args:
         calls: in topological order.
@@ -244,11 +244,13 @@ def copy_calls(
     for layer, copy in copies.values():
         if isinstance(layer, keras.Layer):
             copy_weights(layer, copy)
+            if not layer.trainable:
+                copy.trainable = False
 
 
 def _copy(call: Call) -> keras.Operation:
     """A layer like that of a call, named by its path, since nested models may use a name twice."""
-    # What a frozen attention layer builds inside itself could not be frozen again.
+    # What a frozen attention layer builds inside itself could not be frozen again: it is frozen when it is built.
     thawed = None if getattr(call.layer, "trainable", True) else {"trainable": True}
     copy = copy_layer(call.layer, path=call.path, changes=thawed)
     copy.name = call.path.replace("/", "__").replace(":", "__")  # TensorFlow takes neither in a scope

@@ -4,7 +4,8 @@ import keras
 import pytest
 
 KNOWN = (
-    "vgg16, vgg11, vgg6, avgg6, avgg8, avgg13, avgg14, avgg16, lenet5, lenet, resnet20, resnet32, resnet44, resnet56"
+    "vgg16, vgg11, vgg6, avgg6, avgg8, avgg13, avgg14, avgg16, lenet5, lenet, resnet20, resnet32, resnet44, resnet56, "
+    "cct2, cct4, cct7"
 )
 
 

@@ -24,6 +24,7 @@ Commands:
   train       Train a network and keep it in a run.
   analyze     Measure every filter of MODEL: a .keras file, or the network of a run.
   quality     Say what each filter of MODEL is worth: a .keras file, or the network of a run.
+  heads       Say which labels each attention head of MODEL holds: a .keras file or a run.
   prune       Make MODEL smaller and faster: a .keras file, or the network of a run.
   complexity  Say how hard the classes are to tell apart after each layer of MODEL.
   sweep       Say how much a wider network would gain: train many, fit laws.

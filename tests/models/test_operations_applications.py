@@ -18,6 +18,10 @@ def by_hand(layer):
     if isinstance(layer, layers.Dense):
         *_, read = layer.input.shape
         return prod(layer.output.shape[1:]) * read
+    if isinstance(layer, layers.MultiHeadAttention):
+        return attention_by_hand(layer)
+    if layer.name == "positions":  # a factor for each number
+        return prod(layer.output.shape[1:])
     if not isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D):
         assert not any("kernel" in weight.name for weight in layer.weights), f"no hand count of {layer.name}"
         return 0
@@ -26,6 +30,13 @@ def by_hand(layer):
     positions = prod(made[1:]) // made[channels]
     of_group = 1 if isinstance(layer, layers.DepthwiseConv2D) else read[channels] // config["groups"]
     return positions * made[channels] * of_group * prod(config["kernel_size"])
+
+
+def attention_by_hand(layer):
+    """Of T tokens of width W: query, key and value, T x T products of queries with keys and values, projection."""
+    config, (_, tokens, width) = layer.get_config(), layer.output.shape
+    inner = config["num_heads"] * config["key_dim"]
+    return 4 * tokens * width * inner + 2 * tokens**2 * inner
 
 
 @pytest.mark.parametrize(
