@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fm_keras.analysis import Analysis, HeadAnalysis
 
 _NAMED = 3
+_WIDE = 100
 
 
 def show_heads(terminal: Terminal, measured: HeadAnalysis, kept: Path | None) -> None:
@@ -36,7 +37,8 @@ def show_heads(terminal: Terminal, measured: HeadAnalysis, kept: Path | None) ->
         _head_table(table, holders, measured.heads.label_names, terminal.out.width),
         Text(f"\n{said}"),
     )
-    terminal.hint("Most nodes: which labels the most nodes of the head hold in their own clusters.")
+    if terminal.out.width >= _WIDE:
+        terminal.hint("Most nodes: which labels the most nodes of the head hold in their own clusters.")
     if kept:
         terminal.hint(f"Saved in {kept}.  --layers L --head N shows the matrix of one.")
 
@@ -74,19 +76,20 @@ def heads_answer(heads: Analysis) -> str:
 
 
 def _head_table(heads: pd.DataFrame, holders: pd.DataFrame, label_names: tuple[str, ...], width: int) -> Table:
+    wide = width >= _WIDE
     table = new_table(left=("layer",), right=("head",))
-    longest = int(heads["layer"].str.len().max())
-    room = max(10, (width - longest - 32) // 2)
-    for name in ("labels", "most nodes"):
-        table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=room)
+    table.columns[0].no_wrap = True
+    for name in ("labels", "most nodes") if wide else ("labels",):
+        table.add_column(name)
     for name in ("signal", "noise", "SNR"):
         table.add_column(name, justify="right", no_wrap=True)
     for (_, row), (_, held) in zip(heads.iterrows(), holders.iterrows()):
+        labels = Text("dead") if row["dead"] else Text(clusters_text(row["labels"], label_names), TEAL)
         table.add_row(
             row["layer"],
             str(row["head"]),
-            Text("dead") if row["dead"] else Text(clusters_text(row["labels"], label_names), TEAL),
-            _most_held(held, label_names, row["nodes"]),
+            labels,
+            *([_most_held(held, label_names, row["nodes"])] if wide else []),
             f"{row['signal']:,}",
             Text(f"{row['external_noise']:,}", YELLOW if row["external_noise"] else ""),
             decimals(row["snr"], 2),

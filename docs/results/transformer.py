@@ -26,8 +26,8 @@ MOST = 3
 def layer_table(analysis: Analysis) -> str:
     """Tokens, and attention and feed-forward of every block: single-nodal performance."""
     layers = analysis.layers()
-    table = layers.rename(columns=COLUMNS)[["layer", *COLUMNS.values()]]
-    return markdown(table.round(dict.fromkeys(COLUMNS.values(), 2)))
+    table = layers.rename(columns=COLUMNS)[["layer", *COLUMNS.values()]].dropna(axis=1, how="all")
+    return markdown(table.map(lambda value: f"{value:.2f}" if isinstance(value, float) else value))
 
 
 def head_table(found: HeadAnalysis) -> str:
