@@ -134,6 +134,7 @@ def _measure(
     from fm_keras.complexity import measure_complexity
     from fm_keras.hashes import model_hash
     from fm_keras_cli.bars import Bars
+    from fm_keras_cli.complexity_tables import note_memory
     from fm_keras_cli.measured import open_preprocess
 
     if run:
@@ -143,6 +144,7 @@ def _measure(
         if run and run.is_current(COMPLEXITY, *made_from):
             bars.note("complexity  as before")
             return pd.read_csv(run.read_stage(COMPLEXITY).layers, dtype={"failed": str}).fillna({"failed": ""})
+        note_memory(bars, network, dataset, layers, settings)
         try:
             how = {"layers": layers, "preprocess": open_preprocess(preprocess), "settings": settings}
             table = measure_complexity(network, dataset, **how, progress=bars)

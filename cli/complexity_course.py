@@ -18,7 +18,7 @@ from fm_keras.runs import TRAIN, Run
 from fm_keras.settings import ComplexitySettings
 from fm_keras_cli.bars import Bars
 from fm_keras_cli.complexity import check_images
-from fm_keras_cli.complexity_tables import show_complexity_plan, show_measured
+from fm_keras_cli.complexity_tables import note_memory, show_complexity_plan, show_measured
 from fm_keras_cli.header import describe_images
 from fm_keras_cli.images import load_images
 from fm_keras_cli.measured import data_settings, open_preprocess
@@ -56,14 +56,15 @@ def complexity_course(
     files, run = find_networks(models, checkpoints, runs_dir)
     dataset = load_images(data_settings(run), terminal)
     terminal.hint(describe_images(dataset), f"{count(len(files), 'network')}: {listed(list(files))}", "")
+    first = read_model(next(iter(files.values())), modules=how["modules"])
+    first = first if how["output"] is None else choose_output(first, how["output"])
     if plan:
         terminal.hint("Of each network as of the first:")
-        first = read_model(next(iter(files.values())), modules=how["modules"])
-        first = first if how["output"] is None else choose_output(first, how["output"])
         return show_complexity_plan(terminal, first, dataset, how["layers"], how["settings"])
     draw = None if plot is None else drawing("plots", "complexity_course")
     try:
         with Bars(terminal) as bars:
+            note_memory(bars, first, dataset, how["layers"], how["settings"])
             how |= {"preprocess": open_preprocess(how["preprocess"])}
             table = measure_course(files, dataset, **how, progress=bars)
     except KeyboardInterrupt:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import keras
 
     from fm_keras.data import Dataset
+    from fm_keras_cli.bars import Bars
 
 _NUMBER = 5  # 0.123
 _GAP, _BAR, _SPARK, _INTERVAL = 2, 10, 3, 16
@@ -129,24 +130,53 @@ def show_complexity_plan(
     layers: Sequence[str] | None,
     settings: ComplexitySettings,
 ) -> None:
-    """Layers with the size of their points, passes, memory, and how the tree will be found."""
+    """Layers with the size of their points, passes, memory, and how the tree is found where there is one."""
     plan = plan_complexity(model, dataset, layers=layers, settings=settings)
     table = new_table(left=("layer",), right=("width", "points", "pass", "activations"))
     table.add_column("tree", no_wrap=True)
-    table.add_column("memory", justify="right", no_wrap=True)
+    table.add_column("measures", justify="right", no_wrap=True)
     for row in plan.itertuples(index=False):
         group = f"{row.group}" if row.group else "-"
         held = file_size(row.memory) if row.group else "-"
-        cells = (row.layer, f"{row.width:,}", f"{row.points:,}", group, held, row.method, file_size(row.tree_memory))
+        cells = (row.layer, f"{row.width:,}", f"{row.points:,}", group, held, row.method, file_size(row.measure_memory))
         table.add_row(*cells)
-    need = int((plan["memory"] + plan["tree_memory"]).max())
+    need = int((plan["memory"] + plan["measure_memory"]).max())
     passes = int(plan["group"].max())
     said = f"{count(passes, 'pass')} over {count(int(plan['points'].iloc[0]), 'image')}, at most {file_size(need)}."
+    said = " ".join([said, *beyond_the_limit(plan, settings)])
     terminal.result(
         {"passes": passes, "memory": need, "layers": plan},
         table,
         Text(f"\n{said} Nothing has been done; leave --plan out to do it."),
     )
+
+
+def note_memory(
+    bars: Bars,
+    model: keras.Model | None,
+    dataset: Dataset,
+    layers: Sequence[str] | None,
+    settings: ComplexitySettings,
+) -> None:
+    """Say which layers will take more memory than they may, if any."""
+    for line in beyond_the_limit(plan_complexity(model, dataset, layers=layers, settings=settings), settings):
+        bars.note(line)
+
+
+def beyond_the_limit(plan: pd.DataFrame, settings: ComplexitySettings) -> list[str]:
+    """A line about the layers that take more memory than they may, if any.
+
+    Args:
+        plan: what `plan_complexity` returned.
+        settings: how.
+    """
+    over = plan[~plan["fits"]]
+    if over.empty:
+        return []
+    takes = over[["memory", "measure_memory"]].max(axis=1)
+    most = f"{over['layer'][takes.idxmax()]} takes {file_size(int(takes.max()))}"
+    layers = f"{len(over)} of {count(len(plan), 'layer')}"
+    return [f"The memory limit of {settings.memory_limit:g} GB is not enough for {layers}: {most}."]
 
 
 def _number(value: float) -> str:

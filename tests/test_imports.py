@@ -34,7 +34,8 @@ ROWS = [
 # What some parts are made of alone; all other parts may use what is installed.
 NUMBERS = {"numpy", "scipy"}
 POINTS = (
-    "boruvka copies distances epochs linear measures minima neighbors plan points prim ratio spheres table tree".split()
+    "boruvka copies distances epochs fisher linear measures minima neighbors plan points prim ratio spheres table "
+    "tree".split()
 )
 FITS = "bootstrap curve fitting forms noise powerlaw region search".split()
 FITS_USE = {"fm_keras.errors", "fm_keras.numbers", "fm_keras.scaling"}

@@ -26,10 +26,10 @@ def choose_cloud() -> type[Cloud]:
 class DeviceCloud(Cloud):
     """Points whose blocks of distances come from the device of Keras' backend."""
 
-    def block(self, left: np.ndarray, columns: slice, out: np.ndarray) -> np.ndarray:
-        """As `Cloud.block`."""
+    def multiply(self, left: np.ndarray, right: np.ndarray, out: np.ndarray) -> np.ndarray:
+        """As `Cloud.multiply`."""
         with _all_digits():
-            product = ops.matmul(left, ops.transpose(ops.convert_to_tensor(self.rows[columns])))
+            product = ops.matmul(left, ops.transpose(ops.convert_to_tensor(right)))
             np.copyto(out, ops.convert_to_numpy(product))
         return out
 

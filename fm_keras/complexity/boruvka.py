@@ -49,12 +49,10 @@ def _shortest_leaving(cloud: Cloud, component: np.ndarray) -> Pairs:
     small = len(cloud) - sizes.max()
     parts, buffer = blocks(small), block_buffer(len(cloud))
     for number, rows in enumerate(parts):
-        left = cloud.left(rows)
         for columns in parts[number:] + blocks(len(cloud), small):
             if rank[rows.start] == rank[columns.stop - 1]:
                 continue
-            out = buffer[: len(left), : columns.stop - columns.start]
-            tile = cloud.block(left, columns, out)
+            tile = cloud.block(rows, columns, buffer[: rows.stop - rows.start, : columns.stop - columns.start])
             if rank[rows.stop - 1] >= rank[columns.start]:
                 np.copyto(tile, np.inf, where=rank[rows, None] == rank[columns])
             minima.offer(tile, rows, columns)

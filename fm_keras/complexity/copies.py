@@ -48,21 +48,30 @@ def find_copies(points: np.ndarray, labels: np.ndarray) -> Copies:
 
 def _places(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Number of the place of each point, and the first point at each place."""
-    rows = np.ascontiguousarray(points)
-    if rows.dtype.kind == "f":
-        rows = rows + np.zeros((), rows.dtype)  # -0 equals 0, and their bytes differ
-    if len(np.unique(_checksums(rows))) == len(rows):
-        return np.arange(len(rows)), np.arange(len(rows))
+    _, first, place = np.unique(_checksums(points), return_index=True, return_inverse=True)
+    if len(first) == len(points) or all((points[part] == points[first[place[part]]]).all() for part in _parts(points)):
+        return place, first
+    rows = np.ascontiguousarray(_one_zero(points))  # other points of the same checksum: next to never
     as_bytes = rows.view(np.dtype((np.void, rows.itemsize * rows.shape[1]))).ravel()
     _, first, place = np.unique(as_bytes, return_index=True, return_inverse=True)
     return place, first
 
 
-def _checksums(rows: np.ndarray) -> np.ndarray:
-    """A number of each row's bytes: rows of different numbers differ, which is told far sooner than by sorting them."""
-    weights = np.random.default_rng(0).integers(2**63, size=rows.shape[1], dtype=np.uint64) | np.uint64(1)
-    sums, step = np.empty(len(rows), np.uint64), max(1, _BLOCK_BYTES // (8 * rows.shape[1]))
-    for start in range(0, len(rows), step):
-        part = rows[start : start + step].view(f"u{rows.itemsize}")
-        sums[start : start + step] = (part * weights).sum(axis=1)
+def _checksums(points: np.ndarray) -> np.ndarray:
+    """A number of each point's bytes, equal for equal points: they are told apart far sooner than by sorting them."""
+    weights = np.random.default_rng(0).integers(2**63, size=points.shape[1], dtype=np.uint64) | np.uint64(1)
+    sums = np.empty(len(points), np.uint64)
+    for part in _parts(points):
+        sums[part] = (_one_zero(points[part]).view(f"u{points.itemsize}") * weights).sum(axis=1)
     return sums
+
+
+def _parts(points: np.ndarray) -> list[slice]:
+    """Some rows at a time: a copy of all may not fit in memory."""
+    step = max(1, _BLOCK_BYTES // (8 * points.shape[1]))
+    return [slice(start, start + step) for start in range(0, len(points), step)]
+
+
+def _one_zero(rows: np.ndarray) -> np.ndarray:
+    """Rows whose -0 is 0, which it equals: their bytes differ."""
+    return rows + np.zeros((), rows.dtype) if rows.dtype.kind == "f" else rows

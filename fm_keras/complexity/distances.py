@@ -9,7 +9,10 @@ import numpy as np
 
 TILE = 2048
 """points along each side of a block of distances"""
+COORDINATES = 4096
+"""coordinates that are multiplied at a time"""
 _ROUNDING = 2.0**-24
+_LARGE = 2.0**100
 _TINY = 2.0**-100
 _PAIR_BYTES = 2**20
 
@@ -23,9 +26,7 @@ def exact_distances(points: np.ndarray, first: np.ndarray, second: np.ndarray) -
         second: (E,) the other.
     """
     squared = np.empty(len(first))
-    step = max(1, _PAIR_BYTES // (8 * points.shape[1]))
-    for start in range(0, len(first), step):
-        part = slice(start, start + step)
+    for part in slices(len(first), max(1, _PAIR_BYTES // (8 * points.shape[1]))):
         apart = np.subtract(points[first[part]], points[second[part]], dtype=np.float64)
         np.einsum("ed,ed->e", apart, apart, out=squared[part])
     return squared
@@ -33,59 +34,73 @@ def exact_distances(points: np.ndarray, first: np.ndarray, second: np.ndarray) -
 
 @dataclass(frozen=True, eq=False)
 class Cloud:
-    """Some of the points, in some order, ready for blocks of distances.
+    """Some of the points, in some order, from which blocks of distances are made.
 
     Blocks hold `upper`, which no squared distance exceeds, in the cloud's own scale, and
-    `upper[i, j] - slack[i] - slack[j]`, which none falls below.
+    `upper[i, j] - slack[i] - slack[j]`, which none falls below.  What they are products of is made from the points for
+    each block anew: that takes little time, and a copy of all points would take as much memory as they do.
     """
 
     points: np.ndarray
     """(N, D) all points, as given"""
     index: np.ndarray
     """(M,) which point each row is"""
-    rows: np.ndarray
-    """(M, D + 2) float32: centered and scaled coordinates, one, and the padded squared norm"""
+    center: np.ndarray
+    """(D,) what is subtracted, in the type in which that is done"""
+    norms: np.ndarray
+    """(M,) float32: padded squared norms"""
     slack: np.ndarray
     """(M,) float32"""
     scale: float
-    """what coordinates were multiplied with"""
+    """what coordinates are multiplied with"""
 
     @classmethod
     def of(cls, points: np.ndarray, index: np.ndarray) -> Cloud:
         """Cloud of some points: centered, since |x|^2 + |y|^2 - 2 x.y cancels, and scaled to at most one."""
-        kind = np.float32 if points.dtype == np.float32 else np.float64
-        center = points.mean(axis=0, dtype=np.float64).astype(kind)
+        center = points.mean(axis=0, dtype=np.float64)
         largest = max(np.abs(points.max(axis=0) - center).max(), np.abs(points.min(axis=0) - center).max())
+        kind = np.float32 if points.dtype == np.float32 and largest < _LARGE else np.float64
         most = 100 if kind is np.float32 else 1000  # a power of two that the type holds
         scale = 2.0 ** -np.clip(np.ceil(np.log2(largest)), -most, most) if largest > 0 else 1.0
-        size, width = len(index), points.shape[1]
-        rows, norms = np.ones((size, width + 2), np.float32), np.empty(size)
-        step = max(1, _PAIR_BYTES // (8 * width))
-        for start in range(0, size, step):
-            part = slice(start, start + step)
-            rows[part, :-2] = (points[index[part]] - center) * kind(scale)
-            norms[part] = np.square(rows[part, :-2]).sum(axis=1, dtype=np.float64)
-        error = error_bound(width)
-        rows[:, -1] = norms * (1 + error) + _TINY
-        return cls(points, index, rows, (2 * (error * norms + _TINY)).astype(np.float32), scale)
+        center, norms = center.astype(kind), np.empty(len(index))
+        for part in slices(len(index), max(1, _PAIR_BYTES // (8 * len(center)))):
+            norms[part] = np.square(_coordinates(points, index[part], center, scale)).sum(axis=1, dtype=np.float64)
+        error = error_bound(len(center))
+        padded, slack = norms * (1 + error) + _TINY, 2 * (error * norms + _TINY)
+        return cls(points, index, center, padded.astype(np.float32), slack.astype(np.float32), scale)
 
     def __len__(self) -> int:
         return len(self.index)
 
     def take(self, order: np.ndarray) -> Cloud:
         """The same points in another order, or some of them."""
-        return replace(self, index=self.index[order], rows=self.rows[order], slack=self.slack[order])
+        return replace(self, index=self.index[order], norms=self.norms[order], slack=self.slack[order])
 
-    def left(self, rows: slice) -> np.ndarray:
-        """What `rows` of other points are multiplied with to give a block."""
-        left = self.rows[rows] * np.float32(-2)
-        left[:, -2] = self.rows[rows, -1]
-        left[:, -1] = 1
-        return left
+    def block(self, rows: slice, columns: slice, out: np.ndarray) -> np.ndarray:
+        """Block of `upper`, written to `out`."""
+        for part in slices(self.points.shape[1], COORDINATES):
+            left, right = self._factor(rows, part), self._factor(columns, part)
+            left[:, :-2] *= -2
+            left[:, [-2, -1]] = left[:, [-1, -2]]
+            if part.start == 0:
+                self.multiply(left, right, out)
+            else:
+                out += self.multiply(left, right, np.empty_like(out))
+        return out
 
-    def block(self, left: np.ndarray, columns: slice, out: np.ndarray) -> np.ndarray:
-        """Block of `upper`, written to `out`: the points of `left` against those of some columns."""
-        return np.matmul(left, self.rows[columns].T, out=out)
+    def multiply(self, left: np.ndarray, right: np.ndarray, out: np.ndarray) -> np.ndarray:
+        """Products of all rows of two float32 matrices, written to `out`."""
+        return np.matmul(left, right.T, out=out)
+
+    def _factor(self, rows: slice, part: slice) -> np.ndarray:
+        """(m, d + 2) float32: some coordinates of some rows, then one and the norm with the first ones, else zeros."""
+        index = self.index[rows]
+        factor = np.zeros((len(index), len(self.center[part]) + 2), np.float32)
+        for near in slices(len(index), max(1, _PAIR_BYTES // (8 * factor.shape[1]))):
+            factor[near, :-2] = _coordinates(self.points[:, part], index[near], self.center[part], self.scale)
+        if part.start == 0:
+            factor[:, -2], factor[:, -1] = 1, self.norms[rows]
+        return factor
 
     def tiles(self, matrix: np.ndarray | None = None) -> Iterator[tuple[slice, slice, np.ndarray]]:
         """Blocks of `upper` on and above the diagonal, on which no point is near itself.
@@ -99,10 +114,9 @@ class Cloud:
         parts = blocks(len(self))
         one = block_buffer(len(self)) if matrix is None else None
         for number, rows in enumerate(parts):
-            left = self.left(rows)
             for columns in parts[number:]:
-                out = matrix[rows, columns] if one is None else one[: len(left), : columns.stop - columns.start]
-                tile = self.block(left, columns, out)
+                place = slice(rows.stop - rows.start), slice(columns.stop - columns.start)
+                tile = self.block(rows, columns, matrix[rows, columns] if one is None else one[place])
                 if rows == columns:
                     np.fill_diagonal(tile, np.inf)
                 elif matrix is not None:
@@ -123,7 +137,17 @@ def _mirror(tile: np.ndarray, image: np.ndarray) -> None:
 
 def blocks(stop: int, start: int = 0) -> list[slice]:
     """Slices of `TILE` from start to stop; the last is smaller."""
-    return [slice(first, min(first + TILE, stop)) for first in range(start, stop, TILE)]
+    return slices(stop, TILE, start)
+
+
+def slices(stop: int, step: int, start: int = 0) -> list[slice]:
+    """Slices of one length from start to stop; the last is smaller."""
+    return [slice(first, min(first + step, stop)) for first in range(start, stop, step)]
+
+
+def _coordinates(points: np.ndarray, index: np.ndarray, center: np.ndarray, scale: float) -> np.ndarray:
+    """Centered and scaled coordinates of some points in float32."""
+    return ((points[index] - center) * center.dtype.type(scale)).astype(np.float32, copy=False)
 
 
 def error_bound(width: int) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from fm_keras.complexity.accelerated import choose_cloud
-from fm_keras.complexity.plan import plan_tree
+from fm_keras.complexity.plan import plan_measures
 from fm_keras.complexity.streaming import group_by_memory, point_width, stream_points
 from fm_keras.complexity.table import check_measures, measure_points
 from fm_keras.data import Dataset, Split, choose_images, count_batches
@@ -105,20 +105,22 @@ def plan_complexity(
 
     Returns:
         One row per layer: layer, width, points, group (layers of one group are read in one pass), memory (bytes that
-        the activations of its group take), method (prim or boruvka), tree_memory (bytes).
+        the activations of its group take), method (prim or boruvka, - where no tree is made), measure_memory (bytes
+        that the measures take beyond the activations), fits (whether both stay within the memory limit).
     """
     settings = settings or ComplexitySettings()
-    check_measures(settings.measures)
+    names, limit = check_measures(settings.measures), settings.memory_limit
     split = sampled(dataset, settings)
     cuts, with_input = _places(model, layers)
     places = [(INPUT, _width(split), 0, 0)] if with_input else []
     for number, (group, memory) in enumerate(group_by_memory(cuts, len(split), settings), start=1):
         places += [(cut.layer, point_width(cut, settings.pool), number, memory) for cut in group]
-    rows = []
+    rows, largest = [], int(np.unique(split.labels, return_counts=True)[1].max())
     for layer, width, group, memory in places:
-        tree = plan_tree(len(split), width, settings.memory_limit)
+        method, need = plan_measures(names, len(split), width, largest, limit)
         row = {"layer": layer, "width": width, "points": len(split), "group": group, "memory": memory}
-        rows.append({**row, "method": tree.method, "tree_memory": tree.memory})
+        fits = max(memory, need) <= limit * 1e9
+        rows.append({**row, "method": method or "-", "measure_memory": need, "fits": fits})
     return pd.DataFrame(rows)
 
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from fm_keras.complexity.distances import Cloud
+from fm_keras.complexity.distances import Cloud, slices
+from fm_keras.complexity.fisher import fisher_ratio
 from fm_keras.complexity.linear import leave_one_out_error
 from fm_keras.complexity.neighbors import Neighborhood, neighborhood, two_nearest
-from fm_keras.complexity.points import check_labels, check_points
+from fm_keras.complexity.plan import AT_ONCE
+from fm_keras.complexity.points import check_labels, check_points, scaled
 from fm_keras.complexity.ratio import Ratio
 from fm_keras.complexity.spheres import count_spheres
 from fm_keras.errors import InvalidInput
@@ -99,10 +101,10 @@ def f1(points: np.ndarray, labels: np.ndarray) -> float:
 def linear_error(points: np.ndarray, labels: np.ndarray) -> float:
     """Error of a linear classifier, every point being classified by a fit to all others.
 
-    The classifier is ridge regression with a bias on the classes; of ridges of 0.001, 0.01, 0.1 and 1 times the mean
-    squared norm of the points that with the least squared error is taken.  From 0, a plane tells all, to 1, and 0
-    where there is one class.  Unlike a probe it needs no training, and sees only these N points: where D is larger, a
-    probe of more images may find a better plane.
+    The classifier is ridge regression on the classes, with a bias that has no ridge; of ridges of 0.001, 0.01, 0.1 and
+    1 times the mean squared distance of the points from their mean that with the least squared error is taken.  A tie
+    with another class is an error.  From 0, a plane tells all, to 1, and 0 where there is one class.  Unlike a probe it
+    needs no training, and sees only these N points: where D is larger, a probe of more images may find a better plane.
     Cost: N D min(N, D), and memory of 16 N (D + min(N, D)) bytes.  Source: ours, for the linear measures of [L].
 
     Raises:
@@ -147,7 +149,7 @@ class Geometry:
         memory_limit: float = 2.0,
         cloud_type: type[Cloud] = Cloud,
     ) -> None:
-        self.points = check_points(points)
+        self.points = scaled(check_points(points))[0]  # every measure is a ratio
         self.labels = check_labels(labels, len(self.points))
         self._tree, self._memory_limit, self._cloud_type, self._found = tree, memory_limit, cloud_type, None
 
@@ -195,19 +197,8 @@ class Geometry:
     def f1(self) -> float:
         """See `f1`."""
         self._check_two_classes("f1")
-        counts = np.bincount(self.labels)
-        within, means = np.zeros(self.points.shape[1]), np.empty((len(counts), self.points.shape[1]))
-        for label in range(len(counts)):
-            members = self.points[self.labels == label].astype(np.float64)
-            apart = members - members[0]  # exactly zero in a constant coordinate
-            offset = apart.mean(axis=0)
-            within += np.square(apart - offset).sum(axis=0)
-            means[label] = members[0] + offset
-        means -= means[0].copy()
-        between = counts @ np.square(means - counts @ means / counts.sum())
-        with np.errstate(divide="ignore"):
-            ratios = np.divide(between, within, out=np.zeros_like(within), where=between > 0)
-        return float(1 / (1 + ratios.max()))
+        parts = slices(self.points.shape[1], max(1, AT_ONCE // len(self.points)))
+        return 1 / (1 + max(fisher_ratio(self.points[:, part], self.labels) for part in parts))
 
     def linear_error(self) -> float:
         """See `linear_error`."""

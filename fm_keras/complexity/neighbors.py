@@ -11,7 +11,7 @@ machine's float32 arithmetic.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from fm_keras.complexity.copies import Copies, find_copies
 from fm_keras.complexity.distances import Cloud
 from fm_keras.complexity.minima import Minima, Pairs
 from fm_keras.complexity.plan import plan_tree
-from fm_keras.complexity.points import check_labels, check_points
+from fm_keras.complexity.points import check_labels, check_points, scaled
 from fm_keras.complexity.prim import prim_edges
 from fm_keras.complexity.tree import Tree, ordered_tree
 
@@ -78,7 +78,7 @@ def neighborhood(
     Raises:
         InvalidInput: no points, NaN or infinite numbers, labels that are not N whole numbers.
     """
-    points = check_points(points)
+    points, power = scaled(check_points(points))
     labels = check_labels(labels, len(points))
     copies = find_copies(points, labels)
     cloud = cloud_type.of(points, copies.kept)
@@ -86,11 +86,11 @@ def neighborhood(
     keep = tree and plan_tree(size, width, memory_limit).method == "prim"
     matrix = np.empty((size, size), np.float32) if keep else None
     same, other = _nearest_by_label(cloud, labels[copies.kept], matrix)
-    found = Neighborhood(_spread(same, copies, twins=True), _spread(other, copies, twins=False), None)
+    found = Neighborhood(_spread(same, copies, power, twins=True), _spread(other, copies, power, twins=False), None)
     if not tree:
         return found
     edges, squared = prim_edges(cloud, matrix) if keep else boruvka_edges(cloud, _nearer(same, other))
-    return Neighborhood(found.same, found.other, _with_copies(edges, squared, copies))
+    return Neighborhood(found.same, found.other, _with_copies(edges, squared, copies, power))
 
 
 def spanning_tree(points: np.ndarray, *, memory_limit: float = 2.0) -> Tree:
@@ -199,10 +199,10 @@ def _nearer(same: Pairs, other: Pairs) -> Pairs:
     return Pairs(group[kept], first[kept], second[kept], squared[kept])
 
 
-def _spread(pairs: Pairs, copies: Copies, *, twins: bool) -> Nearest:
+def _spread(pairs: Pairs, copies: Copies, power: int, *, twins: bool) -> Nearest:
     """Neighbors of all points from those of the points that stand for them."""
     index, distance = np.full(len(copies.kept), -1), np.full(len(copies.kept), np.inf)
-    index[pairs.group], distance[pairs.group] = pairs.second, np.sqrt(pairs.squared)
+    index[pairs.group], distance[pairs.group] = pairs.second, np.ldexp(np.sqrt(pairs.squared), -power)
     index, distance = index[copies.kept_as], distance[copies.kept_as]
     if twins:
         has = copies.partner >= 0
@@ -210,8 +210,9 @@ def _spread(pairs: Pairs, copies: Copies, *, twins: bool) -> Nearest:
     return Nearest(index, distance)
 
 
-def _with_copies(edges: np.ndarray, squared: np.ndarray, copies: Copies) -> Tree:
+def _with_copies(edges: np.ndarray, squared: np.ndarray, copies: Copies, power: int) -> Tree:
     """Tree of all points: those left out hang on the first point of their place."""
     out = np.setdiff1d(np.arange(len(copies.twin)), copies.kept)
     more = np.stack([copies.twin[out], out], axis=1)
-    return ordered_tree(np.concatenate([edges, more]), np.concatenate([squared, np.zeros(len(out))]))
+    tree = ordered_tree(np.concatenate([edges, more]), np.concatenate([squared, np.zeros(len(out))]))
+    return replace(tree, lengths=np.ldexp(tree.lengths, -power))

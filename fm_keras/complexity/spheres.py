@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fm_keras.complexity.distances import Cloud, exact_distances
+from fm_keras.complexity.distances import Cloud, blocks, exact_distances
 
 _ROUNDING = 1e-6
 
@@ -48,6 +48,7 @@ def _cover(inside: np.ndarray) -> int:
             return taken + int(left.sum())  # all that are left hold but themselves
         covered = inside[center] & left
         left &= ~covered
-        held -= inside[:, covered].sum(axis=1)
+        for part in blocks(len(inside)):  # a copy of all would be as large as they are
+            held[part] -= inside[part, covered].sum(axis=1)
         taken += 1
     return taken

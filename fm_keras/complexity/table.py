@@ -9,6 +9,7 @@ import numpy as np
 
 from fm_keras.complexity.distances import Cloud
 from fm_keras.complexity.measures import Geometry
+from fm_keras.complexity.plan import OF_THE_TREE
 from fm_keras.complexity.ratio import Ratio
 from fm_keras.errors import InvalidInput
 
@@ -45,7 +46,6 @@ _MEASURES = (
     Measure("intrinsic_dimension", "directions that points fill", "0 to ∞", "points are flatter", _FACCO, "2 N² D"),
 )
 MEASURES = {measure.name: measure for measure in _MEASURES}
-_OF_THE_TREE = ("n1", "n1_edges")
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def measure_points(
         InvalidInput: an unknown measure; no points, NaN or infinite numbers, labels that are not N whole numbers.
     """
     names = check_measures(measures)
-    tree = any(name in names for name in _OF_THE_TREE)
+    tree = any(name in names for name in OF_THE_TREE)
     geometry = Geometry(points, labels, tree=tree, memory_limit=memory_limit, cloud_type=cloud_type)
     values, intervals, failed = {}, {}, {}
     for name in names:

@@ -58,10 +58,30 @@ def test_a_plan_says_passes_and_memory_and_measures_nothing(command, runs_dir):
     outcome = command("complexity", "small", "--runs-dir", runs_dir, "--plan")
 
     assert outcome.code == 0
-    assert outcome.out.splitlines()[0].split() == "layer width points pass activations tree memory".split()
+    assert outcome.out.splitlines()[0].split() == "layer width points pass activations tree measures".split()
     assert outcome.out.splitlines()[1].split()[:4] == ["input", "64", "100", "-"]
     assert "1 pass over 100 images, at most " in outcome.out
     assert outcome.out.endswith("Nothing has been done; leave --plan out to do it.\n")
+
+
+def test_a_plan_without_a_tree_names_none_and_the_memory_of_what_is_asked(command, runs_dir):
+    words = ("complexity", "small", "--runs-dir", runs_dir, "--layers", "input", "--plan", "--json")
+
+    tree, none = (document(command(*words, "--measures", names))["layers"][0] for names in ("n1", "f1,linear_error"))
+
+    assert (tree["method"], none["method"]) == ("prim", "-")
+    assert none["measure_memory"] == 16 * 100 * (64 + 64)
+
+
+def test_a_limit_that_is_not_enough_is_said_before_and_with_the_answer(command, runs_dir):
+    words = ("complexity", "small", "--runs-dir", runs_dir, "--layers", "input,conv1", "--memory-limit", "0.0001")
+    said = "The memory limit of 0.0001 GB is not enough for 2 of 2 layers: "
+
+    plan, answer, enough = command(*words, "--plan"), command(*words), command(*words[:-1], "1")
+
+    assert said in " ".join(plan.out.split())
+    assert (answer.code, said in " ".join(answer.err.split())) == (0, True)
+    assert "not enough" not in enough.err + enough.out
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,13 @@ def test_a_plan_is_that_of_the_first_network(command, checkpoints):
     assert outcome.out.endswith("Nothing has been done; leave --plan out to do it.\n")
 
 
+def test_a_limit_that_is_not_enough_is_said_with_the_answer(command, checkpoints):
+    outcome = command("complexity", "--checkpoints", checkpoints, *DIGITS, "--layers", "fc2", "--memory-limit", "1e-6")
+
+    assert outcome.code == 0
+    assert "The memory limit of 1e-06 GB is not enough for 1 of 1 layer: fc2 takes " in " ".join(outcome.err.split())
+
+
 def test_what_cannot_be_measured_is_named(command, checkpoints, runs_dir, tmp_path):
     empty = command("complexity", "--checkpoints", tmp_path, *DIGITS)
     assert (empty.code, "holds no .keras files." in empty.err) == (1, True)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from fm_keras.complexity import TreePlan
 from fm_keras.data import Dataset, Split
 
 KINDS = ("random", "clustered", "duplicates", "grid", "far away", "bytes", "one place")
@@ -54,7 +55,16 @@ def kind(request):
 @pytest.fixture
 def small_tiles(monkeypatch):
     """Blocks of seven points, so that a few points make many."""
-    monkeypatch.setattr("fm_keras.complexity.distances.TILE", 7)
+    for module in ("distances", "plan"):
+        monkeypatch.setattr(f"fm_keras.complexity.{module}.TILE", 7)
+
+
+@pytest.fixture(params=["prim", "boruvka"])
+def method(request, monkeypatch):
+    """Either way to the tree, however many points there are."""
+    plan = lambda points, width, limit: TreePlan(request.param, 0, points, width)  # noqa: E731
+    monkeypatch.setattr("fm_keras.complexity.neighbors.plan_tree", plan)
+    return request.param
 
 
 @pytest.fixture(scope="module")

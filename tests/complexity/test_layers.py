@@ -144,3 +144,18 @@ def test_a_plan_says_groups_memory_and_how_the_tree_is_found(model, dataset):
     assert plan["layer"].tolist() == ["input", "conv", "hidden"]
     assert plan["memory"].tolist() == [0, 4 * 60 * 21, 4 * 60 * 21]
     assert plan["method"].tolist() == ["prim"] * 3
+    assert plan["fits"].tolist() == [True] * 3
+
+
+def test_a_plan_is_that_of_the_measures_that_are_asked_for(model, dataset):
+    def planned(*measures, memory_limit=2.0):
+        settings = ComplexitySettings(measures=measures, memory_limit=memory_limit)
+        return plan_complexity(model, dataset, settings=settings)
+
+    assert planned("t1", "f1")["method"].tolist() == ["-"] * 3
+    assert planned("n3", "n1")["method"].tolist() == ["prim"] * 3
+    assert planned("linear_error")["measure_memory"].tolist() == [16 * 60 * (width + width) for width in (36, 16, 5)]
+    most = planned("linear_error", "t1")["measure_memory"]
+    assert (most == planned("t1")["measure_memory"]).all() and (most > 20**2).all()
+    assert planned("linear_error", memory_limit=50e-6)["fits"].tolist() == [False, True, True]
+    assert planned("linear_error", memory_limit=4e-6)["fits"].tolist() == [False, False, False]

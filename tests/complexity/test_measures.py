@@ -70,6 +70,36 @@ def literal_f1(points, labels):
     return 1 / (1 + largest)
 
 
+def literal_linear_errors(points, labels):
+    """Errors of the best ridges: several of them may be equally good."""
+    points, targets = points.astype(float), np.eye(labels.max() + 1)[labels]
+    spread = np.square(points - points.mean(axis=0)).sum() / len(points)
+    with_bias, found = np.hstack([points, np.ones((len(points), 1))]), []
+    for ridge in (1e-3, 1e-2, 1e-1, 1):
+        penalty = ridge * spread * np.diag([1] * points.shape[1] + [0])
+        said = np.empty(targets.shape)
+        for point in range(len(points)):
+            rest = np.delete(np.arange(len(points)), point)
+            matrix, wanted = with_bias[rest].T @ with_bias[rest] + penalty, with_bias[rest].T @ targets[rest]
+            said[point] = with_bias[point] @ np.linalg.lstsq(matrix, wanted)[0]
+        others = np.where(targets == 1, -np.inf, said).max(axis=1)
+        wrong = others >= said[np.arange(len(points)), labels] - 1e-9
+        found.append((np.square(said - targets).sum(), wrong.mean()))
+    return [error for total, error in found if total <= min(found)[0] * (1 + 1e-6) + 1e-12]
+
+
+def literal_dimension(points):
+    places = np.unique(points, axis=0)
+    ratios = []
+    for place in places:
+        near = sorted(np.sqrt(((place.astype(float) - other) ** 2).sum()) for other in places)
+        ratios.append(np.log(near[2] / near[1]))
+    kept = sorted(ratios)[: max(1, int(0.9 * len(ratios)))]
+    expected = [-np.log(1 - number / len(ratios)) for number in range(1, len(kept) + 1)]
+    spread = sum(ratio**2 for ratio in kept)
+    return sum(ratio * height for ratio, height in zip(kept, expected)) / spread if spread else np.inf
+
+
 @given(points=some_points, labels=some_labels)
 @settings(max_examples=80, deadline=None)
 def test_every_measure_is_what_its_definition_says_taken_literally(points, labels):
@@ -104,22 +134,30 @@ def test_n3_is_the_leave_one_out_error_of_scikit_learn(rng):
     assert n3(points, labels) == pytest.approx(np.mean(guessed != labels))
 
 
+@given(points=some_points, labels=some_labels)
+@settings(max_examples=80, deadline=None)
+def test_the_linear_error_is_that_of_a_fit_to_all_others_taken_literally(points, labels):
+    labels = np.unique(labels[: len(points)], return_inverse=True)[1]
+
+    assert linear_error(points, labels) in literal_linear_errors(points, labels)
+
+
 @pytest.mark.parametrize("width", [5, 80])
-def test_the_linear_error_is_that_of_a_fit_to_all_others_taken_literally(width, rng):
+def test_the_linear_error_is_literal_where_there_are_more_or_fewer_coordinates_than_points(width, rng):
     labels = rng.integers(0, 3, 40)
     points = rng.normal(size=(40, width)) + labels[:, None] * 0.4
-    apart = points - points.mean(axis=0)
-    rows = np.hstack([apart, np.full((40, 1), np.sqrt(np.square(apart).sum() / 40))])
-    targets, found = np.eye(3)[labels], []
-    for ridge in (1e-3, 1e-2, 1e-1, 1):
-        said = []
-        for point in range(40):
-            rest = np.delete(np.arange(40), point)
-            matrix = rows[rest].T @ rows[rest] + ridge * np.square(rows).sum() / 40 * np.eye(width + 1)
-            said.append(rows[point] @ np.linalg.solve(matrix, rows[rest].T @ targets[rest]))
-        found.append((np.square(said - targets).sum(), np.mean(np.argmax(said, axis=1) != labels)))
 
-    assert linear_error(points, labels) == min(found)[1]
+    assert literal_linear_errors(points, labels) == [linear_error(points, labels)]
+
+
+@given(points=some_points)
+@settings(max_examples=80, deadline=None)
+def test_the_intrinsic_dimension_is_what_its_definition_says_taken_literally(points):
+    if len(np.unique(points, axis=0)) < 3:
+        with pytest.raises(InvalidInput, match="takes three distinct points"):
+            intrinsic_dimension(points)
+    else:
+        assert intrinsic_dimension(points) == pytest.approx(literal_dimension(points))
 
 
 class TestKnownAnswers:
@@ -154,6 +192,21 @@ class TestKnownAnswers:
         plane = rng.random((2000, 2)) @ rng.normal(size=(2, 50))
         assert intrinsic_dimension(plane) == pytest.approx(2, abs=0.15)
         assert intrinsic_dimension(np.repeat(plane, 2, axis=0)) == intrinsic_dimension(plane)
+
+    def test_a_fit_to_the_one_other_point_is_wrong_about_another_class(self):
+        assert linear_error(np.array([[0.0], [1.0]]), np.array([0, 1])) == 1
+        assert linear_error(np.array([[0.0], [1.0]]), np.array([1, 1])) == 0
+
+    def test_a_plane_that_tells_nothing_is_wrong_about_every_point(self):
+        corners = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
+        assert linear_error(corners, np.array([0, 1, 1, 0])) == 1
+        assert linear_error(np.ones((6, 3)), np.array([0, 1, 2, 0, 1, 2])) == 1
+
+    def test_where_a_plane_stands_does_not_matter_to_it(self, rng):
+        labels = rng.integers(0, 2, 30)
+        points = rng.normal(size=(30, 3)) + labels[:, None]
+        assert 0 < linear_error(points, labels) < 0.5
+        assert linear_error(points + 1000, labels) == linear_error(points, labels)
 
     def test_a_grid_has_neighbors_equally_near_and_no_finite_dimension(self):
         assert intrinsic_dimension(np.stack(np.meshgrid(range(5), range(5)), axis=-1).reshape(-1, 2)) == np.inf
@@ -199,6 +252,12 @@ class TestBordersOfTheDefinitions:
         assert f1(np.full((21, 1), 0.1), labels) == 1
         assert f1(np.hstack([noise, np.full((21, 1), 0.1)]), labels) == pytest.approx(f1(noise, labels))
         assert f1(np.hstack([noise, 0.1 + labels[:, None]]), labels) == 0
+
+    def test_a_few_coordinates_at_a_time_have_the_same_largest_fisher_ratio(self, rng, monkeypatch):
+        points, labels = rng.normal(size=(30, 7)), rng.integers(0, 3, 30)
+        whole = f1(points, labels)
+        monkeypatch.setattr("fm_keras.complexity.measures.AT_ONCE", 60)
+        assert f1(points, labels) == pytest.approx(whole, rel=1e-12)
 
     def test_nan_is_refused_by_every_measure(self, message_of):
         points, labels = np.array([[0.0], [np.nan], [1.0]]), np.array([0, 1, 1])

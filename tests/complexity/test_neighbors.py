@@ -23,25 +23,23 @@ def literal_nearest(squared, allowed):
     return np.where(np.isinf(distance), -1, index), distance
 
 
-@pytest.mark.parametrize("memory_limit", [2.0, LITTLE])
 @pytest.mark.parametrize("count", [1, 2, 3, 8, 45])
-def test_the_tree_is_that_of_kruskal_with_edges_ordered_by_length_and_points(kind, count, memory_limit, rng):
+def test_the_tree_is_that_of_kruskal_with_edges_ordered_by_length_and_points(kind, count, method, rng):
     points = points_of(kind, count, rng)
 
-    tree = spanning_tree(points, memory_limit=memory_limit)
+    tree = spanning_tree(points)
 
     assert [tuple(edge) for edge in tree.edges.tolist()] == kruskal(points)
     squared = all_squared(points)
     np.testing.assert_allclose(tree.lengths**2, squared[tuple(tree.edges.T)], rtol=1e-12, atol=0)
 
 
-@pytest.mark.parametrize("memory_limit", [2.0, LITTLE])
-def test_the_lengths_are_those_of_scipys_tree_on_the_full_matrix(kind, memory_limit, rng):
+def test_the_lengths_are_those_of_scipys_tree_on_the_full_matrix(kind, method, rng):
     points = points_of(kind, 150, rng, width=20)
     distances = np.sqrt(all_squared(points)) + 1  # SciPy drops edges of length zero
     np.fill_diagonal(distances, 0)
 
-    tree = spanning_tree(points, memory_limit=memory_limit)
+    tree = spanning_tree(points)
 
     expected = np.sort(minimum_spanning_tree(distances).data) - 1
     np.testing.assert_allclose(tree.lengths, expected, rtol=1e-9, atol=1e-12)
@@ -56,14 +54,31 @@ def test_both_ways_agree_where_float32_cannot_tell_distances_apart(points):
     assert [tuple(edge) for edge in spanning_tree(points, memory_limit=LITTLE).edges.tolist()] == expected
 
 
-@pytest.mark.parametrize(("kind_of_number", "unit"), [(np.float32, 1e-41), (np.float32, 1e30), (np.float64, 1e120)])
-def test_very_small_and_very_large_numbers_make_the_same_tree(kind_of_number, unit, rng):
+@pytest.mark.parametrize(
+    ("kind_of_number", "unit"),
+    [
+        *[(np.float32, unit) for unit in (1e-41, 1e30, 6e36)],
+        *[(np.float64, unit) for unit in (1e-300, 1e-200, 1e120, 1e160, 1e305)],
+    ],
+)
+def test_very_small_and_very_large_numbers_make_the_same_tree(kind_of_number, unit, method, rng):
     points = rng.integers(0, 50, (30, 2))
 
     tree = spanning_tree((points * unit).astype(kind_of_number))
 
     assert np.array_equal(np.sort(tree.lengths), tree.lengths)
     np.testing.assert_allclose(tree.lengths / unit, spanning_tree(points).lengths, rtol=0.1)
+
+
+def test_neighbors_of_very_small_numbers_are_as_far_as_they_are(rng):
+    points, labels = rng.normal(size=(30, 2)), np.arange(30) % 2
+    usual = neighborhood(points, labels)
+
+    small = neighborhood(points * 2.0**-700, labels)
+
+    for one, other in ((small.same, usual.same), (small.other, usual.other)):
+        np.testing.assert_array_equal(one.index, other.index)
+        np.testing.assert_array_equal(one.distance, other.distance * 2.0**-700)
 
 
 def test_points_that_differ_below_float32_are_told_apart(rng):
