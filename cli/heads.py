@@ -103,7 +103,7 @@ def _measure(
     with run.lock() if run else nullcontext(), Bars(terminal) as bars:
         if run and run.is_current(HEADS, *made_from):
             bars.note("heads     as before")
-            return HeadAnalysis.load(run.read_stage(HEADS).path)
+            return HeadAnalysis.load(run.read_stage(HEADS).path).only(each.layer for each in chosen)
         nodes = count(sum(each.heads * each.nodes for each in chosen), "node")
         bars.expect({stage: nodes for stage in ("network", "measure", "probe", "filters")})
         how = {"layers": layers, "output": output, "preprocess": open_preprocess(preprocess)}

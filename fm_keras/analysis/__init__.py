@@ -2,7 +2,7 @@
 
 job.py      analyze: cut, probe, measure           measure.py  from class means and a probe to measured filters
 network.py  the same from network fields           nouns.py    LayerFilters and Analysis
-store.py    an analysis on disk
+store.py    an analysis on disk                    images.py   the images to measure on
 view.py     one filter as people look at it        notebook.py how they show themselves in a notebook
 heads.py    what heads of attention say, head_job.py  analyze_heads
 answer.py   what came out, in words                intervals.py, resampling.py  intervals over images

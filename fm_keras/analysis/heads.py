@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -53,6 +54,11 @@ class HeadAnalysis:
             raise InvalidInput(f"{layer} has heads 0 to {heads - 1}; there is no {number}.")
         return replace(self.heads.filter(layer, number), word="head")
 
+    def only(self, layers: Iterable[str]) -> HeadAnalysis:
+        """The same of some of its layers."""
+        chosen = set(layers)
+        return HeadAnalysis(_only(self.heads, chosen), _only(self.nodes, chosen))
+
     def save(self, folder: str | Path) -> None:
         """Write both analyses as CSV and .npz files: that of the heads, and in its folder `nodes` that of the nodes."""
         self.heads.save(folder)
@@ -81,3 +87,8 @@ class HeadAnalysis:
     def __repr__(self) -> str:
         heads = sum(len(layer) for layer in self.heads)
         return f"HeadAnalysis({self.heads.data!r}, layers={len(self.heads)}, heads={heads})"
+
+
+def _only(analysis: Analysis, layers: set[str]) -> Analysis:
+    network = None if analysis.network is None else _only(analysis.network, layers)
+    return replace(analysis, measured=tuple(each for each in analysis if each.layer in layers), network=network)

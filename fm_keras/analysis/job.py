@@ -11,10 +11,11 @@ import keras
 import numpy as np
 import pandas as pd
 
+from fm_keras.analysis.images import dataset_for
 from fm_keras.analysis.measure import measure_layer
 from fm_keras.analysis.network import network_analysis, with_quality
 from fm_keras.analysis.nouns import Analysis
-from fm_keras.data import Dataset, as_dataset, check_labels
+from fm_keras.data import Dataset, check_labels
 from fm_keras.models import choose_output
 from fm_keras.progress import Progress, Step, silent
 from fm_keras.settings import AnalysisSettings, ProbeSettings
@@ -30,7 +31,7 @@ from fm_keras.slicing import (
     measure_network,
     probe_positions,
 )
-from fm_keras.training import check_shape, input_names
+from fm_keras.training import check_shape
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -72,7 +73,8 @@ def analyze(
         test: images to measure on, where `dataset` is none of ours.  Without it a seeded, stratified fifth of the
             arrays is held out.
         label_names: names of the labels, where `dataset` is none of ours; their numbers if None.
-        preprocess: applied to every batch of images, such as keras.applications' preprocess_input.
+        preprocess: applied to every batch of images, such as keras.applications' preprocess_input; it may change their
+            shape.
         settings: threshold, clustering, split, engine, memory.
         probe: how the probes are trained; the preset `quick` if None.
         progress: told about every step.
@@ -100,8 +102,8 @@ def analyze(
     settings = settings.changed(fields=fields) if fields else settings
     model = choose_output(model, output) if output is not None else model
     cuts = cut_points(model, layers=layers)
-    dataset = _as_dataset(model, dataset, test, label_names)
-    check_shape(model, dataset)
+    dataset = dataset_for(model, dataset, test=test, label_names=label_names)
+    check_shape(model, dataset, preprocess)
     check_labels(dataset, "train")
     check_labels(dataset, "test")
     job = _Job(model, dataset, cuts, settings, preprocess, progress)
@@ -191,17 +193,3 @@ def plan_analysis(
         for cut in group
     ]
     return pd.DataFrame(rows)
-
-
-def _as_dataset(model: keras.Model, dataset: Any, test: Any, label_names: Sequence[str] | None) -> Dataset:
-    if isinstance(dataset, Dataset):
-        return dataset
-    x, y = _named(model, dataset) if isinstance(dataset, tuple) else (dataset, None)
-    return as_dataset(x, y, test=_named(model, test) if isinstance(test, tuple) else test, label_names=label_names)
-
-
-def _named(model: keras.Model, pair: tuple[Any, np.ndarray]) -> tuple[Any, np.ndarray]:
-    """Images and labels, a list of several inputs as a dict by the names of the model's inputs."""
-    x, y = pair
-    names = input_names(model)
-    return (dict(zip(names, x)) if isinstance(x, list | tuple) and len(x) == len(names) > 1 else x), y

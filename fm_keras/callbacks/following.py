@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from fm_keras.models.graph import walk
+from fm_keras.models.graph import flat_name, walk
 
 
 class Follower:
@@ -20,7 +20,7 @@ class Follower:
         copies = {layer.name: layer for layer in copy.layers}
         self._pairs: dict[int, tuple[keras.Layer, keras.Layer]] = {}
         for call in walk(model).calls:
-            found = copies.get(call.path.replace("/", "__").replace(":", "__"))
+            found = copies.get(flat_name(call.path))
             if isinstance(call.layer, keras.Layer) and found is not None:
                 self._pairs.setdefault(id(call.layer), (call.layer, found))
 

@@ -6,7 +6,7 @@ import math
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,14 @@ import keras
 import numpy as np
 import pandas as pd
 
+from fm_keras.analysis.images import Pair, dataset_for
 from fm_keras.data import Dataset
 from fm_keras.distribution import spread_over
-from fm_keras.errors import BadRun, InvalidInput
+from fm_keras.errors import BadActivations, BadRun, InvalidInput
 from fm_keras.files import write_beside
+from fm_keras.models.copying import built_copy
+from fm_keras.models.graph import is_graph
+from fm_keras.training import network_shape
 
 
 class MeasuringCallback(keras.callbacks.Callback, ABC):
@@ -27,11 +31,14 @@ class MeasuringCallback(keras.callbacks.Callback, ABC):
     NaN there.  A training starts anew with every `fit`.  One that goes on (`initial_epoch` above 0) reads `state_path`
     first, if there is one, and measures in the same epochs as without the break.
 
+    A Sequential without an Input is built in its first step: until then a copy stands in, so that what cannot be
+    measured is said when training begins.
+
     Args:
-        dataset: images of K labels.
+        dataset: images of K labels, or arrays (x, y), of which a fifth is held out.
         layers: paths of cuts; all if None.
         every: epochs from one measurement to the next.
-        preprocess: applied to every batch of images.
+        preprocess: applied to every batch of images; it may change their shape.
         state_path: CSV file that keeps the history.
     """
 
@@ -42,7 +49,7 @@ class MeasuringCallback(keras.callbacks.Callback, ABC):
 
     def __init__(
         self,
-        dataset: Dataset,
+        dataset: Dataset | Pair,
         layers: Iterable[str] | None,
         *,
         every: int,
@@ -56,7 +63,7 @@ class MeasuringCallback(keras.callbacks.Callback, ABC):
         self.chosen = [layers] if isinstance(layers, str) else None if layers is None else list(layers)
         self.state_path = None if state_path is None else Path(state_path)
         self._history: pd.DataFrame | None = None
-        self._started = False
+        self._started = self._prepared = False
 
     @abstractmethod
     def prepare(self, model: keras.Model) -> None:
@@ -93,16 +100,16 @@ class MeasuringCallback(keras.callbacks.Callback, ABC):
         """Forget the last training, and get ready for this one."""
         self._history, self._started = None, False
         with random_state_kept(), spread_over(1):
-            self.prepare(self.model)
+            self.dataset = dataset_for(self.model, self.dataset)
+            self.prepare(self._built_model())
+        self._prepared = is_graph(self.model)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Measure if it is time, and put the last values into the logs."""
-        if not self._started and epoch > 0 and self.state_path and self.state_path.exists():
-            self.restore(epoch)
-        self._started = True
-        if self._history is None or epoch % self.every == 0:
-            with random_state_kept(), spread_over(1):
-                found = self.measure()
+        with random_state_kept(), spread_over(1):
+            self._catch_up(epoch)
+            found = self._measured() if self._history is None or epoch % self.every == 0 else None
+        if found is not None:
             found.insert(0, "epoch", epoch)
             self._history = found if self._history is None else pd.concat([self._history, found], ignore_index=True)
             if self.state_path:
@@ -134,6 +141,35 @@ class MeasuringCallback(keras.callbacks.Callback, ABC):
             )
         kept = kept[kept["epoch"] < epoch]
         self._history = kept.reset_index(drop=True) if len(kept) else None
+
+    def _catch_up(self, epoch: int) -> None:
+        """Get ready for a model that was built since training began, and read what was kept."""
+        if not self._prepared:
+            with suppress(BadActivations):  # weights are NaN: it is tried again after the next epoch
+                self.prepare(self.model)
+                self._prepared = True
+        if not self._started and epoch > 0 and self.state_path and self.state_path.exists():
+            self.restore(epoch)
+        self._started = True
+
+    def _measured(self) -> pd.DataFrame:
+        """What `measure` says; NaN where that fails: a diverged training ends as it would without this callback."""
+        if self._prepared:
+            with suppress(BadActivations):
+                return self.measure()
+        return pd.DataFrame({"layer": self.layers, **dict.fromkeys(self.measures, math.nan)})
+
+    def _built_model(self) -> keras.Model:
+        """The model, or a copy of a Sequential that is not built yet."""
+        if is_graph(self.model) or not isinstance(self.model, keras.Sequential):
+            return self.model
+        shape = network_shape(self.dataset, self.preprocess)
+        if isinstance(shape, dict):
+            raise InvalidInput(
+                f"Model {self.model.name!r} has one input, but {self.dataset.name} has {', '.join(shape)}. Give one "
+                "array of images."
+            )
+        return built_copy(self.model, shape)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that are plain values."""

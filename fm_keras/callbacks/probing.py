@@ -15,6 +15,7 @@ from fm_keras.callbacks.following import Follower
 from fm_keras.data import Dataset, check_labels, choose_images, count_batches, measuring_batches
 from fm_keras.devices import check_backend
 from fm_keras.errors import BadActivations, InvalidInput
+from fm_keras.models.inference import without_updates
 from fm_keras.settings import AnalysisSettings, ProbeSettings
 from fm_keras.slicing import CutPoint, Probe, cut_memory, cut_points
 from fm_keras.slicing.compiled import compiled
@@ -55,7 +56,7 @@ class WarmAnalysis:
     ) -> None:
         check_backend()
         self.cuts = cut_points(model, layers=layers)
-        check_shape(model, dataset)
+        check_shape(model, dataset, preprocess)
         self.settings = settings
         self.probe = probe.changed(batch_size=probe.batch_size or 50)
         self._data = _chosen(dataset, images, settings.seed)
@@ -105,6 +106,11 @@ class WarmHeads(ProbeHeads):
         ]
         self._norms = compiled(self._square_norms, self)
         self._sums = compiled(self._hits_and_sums, self)
+
+    def features(self, inputs) -> list:
+        """Flat activations (B, P * U) of every cut; random layers draw without a trace."""
+        with without_updates():
+            return super().features(inputs)
 
     def train_again(self, batches: Iterable, epochs: int) -> None:
         """Train the heads on other activations than before.

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from keras import ops
 
+from fm_keras.analysis.images import Pair
 from fm_keras.callbacks.following import Follower
 from fm_keras.callbacks.measuring import MeasuringCallback
 from fm_keras.complexity import measure_points
@@ -19,6 +20,7 @@ from fm_keras.complexity.table import check_measures
 from fm_keras.data import Dataset, choose_images, measuring_batches
 from fm_keras.devices import check_backend
 from fm_keras.errors import InvalidInput
+from fm_keras.models.inference import without_updates
 from fm_keras.settings import ComplexitySettings
 from fm_keras.slicing import cut_points
 from fm_keras.slicing.compiled import compiled
@@ -38,12 +40,12 @@ class RepresentationComplexity(MeasuringCallback):
     measures.
 
     Args:
-        dataset: labeled images.
+        dataset: labeled images, or arrays (x, y), of which a fifth is held out.
         layers: paths of cuts, as `cut_points` names them; all if None.
         measures: names, see `fm_keras.complexity.MEASURES`.
         every: epochs from one measurement to the next.
         sample: at most this many images, equally many of every label.
-        preprocess: applied to every batch of images.
+        preprocess: applied to every batch of images; it may change their shape.
         state_path: CSV file that keeps the history, for a training that goes on.
         settings: split, pooling of positions, memory limit, seed.
 
@@ -56,7 +58,7 @@ class RepresentationComplexity(MeasuringCallback):
 
     def __init__(
         self,
-        dataset: Dataset,
+        dataset: Dataset | Pair,
         layers: Iterable[str] | None = None,
         measures: Sequence[str] = ("n3",),
         every: int = 1,
@@ -74,7 +76,7 @@ class RepresentationComplexity(MeasuringCallback):
         """Copy the model up to the layers, and choose the images."""
         check_backend()
         settings, cuts = self.settings, cut_points(model, layers=self.chosen)
-        check_shape(model, self.dataset)
+        check_shape(model, self.dataset, self.preprocess)
         self.layers = [cut.layer for cut in cuts]
         images = getattr(self.dataset, settings.split)
         self._split = choose_images(images, settings.sample, labels=self.dataset.labels, seed=settings.seed)
@@ -83,7 +85,8 @@ class RepresentationComplexity(MeasuringCallback):
         self._follower = Follower(model, body)
 
         def read(images):
-            found = cut_activations(body, images, cuts, _EVERY_POSITION)
+            with without_updates():
+                found = cut_activations(body, images, cuts, _EVERY_POSITION)
             if settings.pool == "mean":
                 return [ops.mean(each, axis=1) for each in found]
             return [ops.reshape(each, (-1, math.prod(cut.positions) * cut.units)) for each, cut in zip(found, cuts)]
@@ -119,7 +122,7 @@ class RepresentationComplexity(MeasuringCallback):
 
     @classmethod
     def from_config(
-        cls, config: Mapping[str, Any], dataset: Dataset, preprocess: Callable[[Any], Any] | None = None
+        cls, config: Mapping[str, Any], dataset: Dataset | Pair, preprocess: Callable[[Any], Any] | None = None
     ) -> Self:
         """The callback that `get_config` describes, for some images."""
         settings = ComplexitySettings(**config["settings"])

@@ -16,6 +16,8 @@ from fm_keras.errors import InvalidInput
 if TYPE_CHECKING:
     import tensorflow as tf
 
+_ORDER = "FilterMatrices draws what FilterQuality measures: put that one before it in callbacks."
+
 
 @keras.saving.register_keras_serializable(package="fm_keras")
 class FilterMatrices(keras.callbacks.Callback):
@@ -30,8 +32,8 @@ class FilterMatrices(keras.callbacks.Callback):
         filters: by path of the layer, numbers of the filters to draw.
 
     Raises:
-        InvalidInput: TensorFlow or matplotlib are not installed; when pictures are drawn, nothing was measured, or a
-            layer or filter that was not.
+        InvalidInput: TensorFlow or matplotlib are not installed; when training begins, a layer or filter that is not
+            measured, or `quality` does not stand before.
     """
 
     def __init__(self, log_dir: str | Path, quality: FilterQuality, filters: Mapping[str, Sequence[int]]) -> None:
@@ -44,9 +46,10 @@ class FilterMatrices(keras.callbacks.Callback):
         self._writer: tf.summary.SummaryWriter | None = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Open the file that TensorBoard reads."""
+        """Check the filters, and open the file that TensorBoard reads."""
         import tensorflow as tf
 
+        self._check_filters()
         self._writer = tf.summary.create_file_writer(str(self.log_dir / "filters"))
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
@@ -54,7 +57,7 @@ class FilterMatrices(keras.callbacks.Callback):
         from fm_keras.reports.plots import filter_matrix
 
         if self.quality.measured_epoch is None:
-            raise InvalidInput("FilterMatrices draws what FilterQuality measures: put that one before it in callbacks.")
+            raise InvalidInput(_ORDER)
         if self.quality.measured_epoch != epoch or self.quality.analysis is None:
             return
         for layer, numbers in self.filters.items():
@@ -66,6 +69,16 @@ class FilterMatrices(keras.callbacks.Callback):
     def on_train_end(self, logs: dict | None = None) -> None:
         """Close the file."""
         self._writer.close()
+
+    def _check_filters(self) -> None:
+        if not self.quality.units:
+            raise InvalidInput(_ORDER)
+        for layer, numbers in self.filters.items():
+            if layer not in self.quality.units:
+                raise InvalidInput(f"No layer {layer!r} is measured. There are: {', '.join(self.quality.units)}.")
+            for number in numbers:
+                if not 0 <= number < (units := self.quality.units[layer]):
+                    raise InvalidInput(f"{layer} has filters 0 to {units - 1}; there is no {number}.")
 
     def _write(self, tag: str, png: bytes, epoch: int) -> None:
         """Write a picture as TensorBoard's plugin of images reads it; tf.summary.image would need that package."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from inspect import Parameter, signature
 from textwrap import shorten
@@ -9,7 +10,7 @@ from typing import Any
 
 import keras
 
-from fm_keras.errors import CannotCut
+from fm_keras.errors import CannotCut, InvalidInput
 
 
 def copy_layer(layer: keras.Operation, *, path: str, changes: Mapping[str, Any] | None = None) -> keras.Operation:
@@ -41,6 +42,26 @@ def copy_layer(layer: keras.Operation, *, path: str, changes: Mapping[str, Any] 
     if "dtype" in left_out and isinstance(layer, keras.Layer):
         copy.dtype_policy = layer.dtype_policy
     return copy
+
+
+def built_copy(model: keras.Sequential, image_shape: tuple[int, ...]) -> keras.Sequential:
+    """A Sequential that is not built yet, made again for images of some shape, with weights of its own.
+
+    Raises:
+        CannotCut: a layer cannot be made again from its config.
+        InvalidInput: a layer does not take what it would get.
+    """
+    before = random.getstate()
+    layers = [copy_layer(layer, path=layer.name) for layer in model.layers]
+    random.setstate(before)  # whence Keras' global generator, made when a layer first draws, has its seed
+    try:
+        return keras.Sequential([keras.Input(image_shape), *layers], name=model.name)
+    except ValueError as error:
+        reason = shorten(str(error), 200, placeholder=" ...").rstrip(".")
+        raise InvalidInput(
+            f"Model {model.name!r} cannot be built for images of shape {image_shape}: {reason}. Resize the images, or "
+            "give the model a keras.Input."
+        ) from error
 
 
 def copy_weights(layer: keras.Layer, copy: keras.Layer) -> None:

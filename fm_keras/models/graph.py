@@ -253,5 +253,18 @@ def _copy(call: Call) -> keras.Operation:
     # What a frozen attention layer builds inside itself could not be frozen again: it is frozen when it is built.
     thawed = None if getattr(call.layer, "trainable", True) else {"trainable": True}
     copy = copy_layer(call.layer, path=call.path, changes=thawed)
-    copy.name = call.path.replace("/", "__").replace(":", "__")  # TensorFlow takes neither in a scope
+    copy.name = flat_name(call.path)
     return copy
+
+
+def flat_name(path: str) -> str:
+    """What the copy of a layer is called: TensorFlow takes neither slash nor colon in a scope."""
+    return path.replace("/", "__").replace(":", "__")
+
+
+def free_name(wanted: str, model: keras.Model, graph: Graph) -> str:
+    """A name that neither a layer nor an input has in a copy of a model: the one wanted, longer if need be."""
+    taken = {flat_name(call.path) for call in graph.calls} | {tensor.name for tensor in model.inputs}
+    while wanted in taken:
+        wanted += "_"
+    return wanted

@@ -10,7 +10,7 @@ import numpy as np
 
 from fm_keras.errors import CannotCut, InvalidInput
 from fm_keras.models.copying import copy_layer
-from fm_keras.models.graph import Call, Graph, Key, rebuild, walk
+from fm_keras.models.graph import Call, Graph, Key, flat_name, free_name, rebuild, walk
 from fm_keras.models.operations import attention_shapes
 
 _PROJECTION = "/attention_output/"
@@ -43,7 +43,7 @@ def attention_heads(model: keras.Model, *, layers: Iterable[str] | None = None) 
         CannotCut: a model without a graph of calls or without such layers.
         InvalidInput: a path that is none of them; the message lists them.
     """
-    found = {call.path: _heads_of(call) for call in walk(model).calls if _has_heads(call)}
+    found = _all_heads(model, walk(model))
     if not found:
         raise CannotCut(f"Model {model.name!r} has no heads: it has no layer keras.layers.MultiHeadAttention.")
     layers = list(found) if layers is None else [layers] if isinstance(layers, str) else list(layers)
@@ -58,6 +58,7 @@ def expose_heads(model: keras.Model) -> keras.Model:
 
     Each `MultiHeadAttention` named `attention` becomes two layers: `attention_heads`, the same with the identity as its
     output projection, puts out the nodes of all heads, head after head; `attention`, a Dense layer, projects them.
+    Where a layer has that name already, an underscore follows.
 
     Args:
         model: Functional or built Sequential model, nested models included; left as it was.
@@ -70,11 +71,12 @@ def expose_heads(model: keras.Model) -> keras.Model:
     """
     attention_heads(model)
     graph = walk(model)
+    heads = _all_heads(model, graph)
     free = 1 + max(key for call in graph.calls for key in (*call.inputs, *call.outputs))
     calls: list[Call] = []
     for call in graph.calls:
-        if _has_heads(call):
-            calls += _split(call, free)
+        if call.path in heads:
+            calls += _split(call, heads[call.path], free)
             free += 1
         else:
             calls.append(call)
@@ -88,22 +90,26 @@ def _has_heads(call: Call) -> bool:
     return shape is None or isinstance(shape, int) or len(shape) == 1
 
 
-def _heads_of(call: Call) -> AttentionHeads:
-    config = call.layer.get_config()
-    exposed = f"{call.path}_heads".replace("/", "__").replace(":", "__")  # as `rebuild` names layers
-    return AttentionHeads(call.path, exposed, config["num_heads"], config["value_dim"] or config["key_dim"])
+def _all_heads(model: keras.Model, graph: Graph) -> dict[str, AttentionHeads]:
+    """The heads of every call that has some, by its path."""
+    found = {}
+    for call in graph.calls:
+        if _has_heads(call):
+            config, exposed = call.layer.get_config(), free_name(flat_name(f"{call.path}_heads"), model, graph)
+            nodes = config["value_dim"] or config["key_dim"]
+            found[call.path] = AttentionHeads(call.path, exposed, config["num_heads"], nodes)
+    return found
 
 
-def _split(call: Call, key: int) -> list[Call]:
+def _split(call: Call, found: AttentionHeads, key: int) -> list[Call]:
     """The two calls that one becomes; `key` is that of the tensor between them."""
-    found = _heads_of(call)
     width = found.heads * found.nodes
     shape = (*call.output_shapes[0][:-1], width)
     heads, projection = _split_layer(call, found, shape)
     return [
         replace(
             call,
-            path=f"{call.path}_heads",
+            path=found.exposed,
             layer=heads,
             outputs=(key, *call.outputs[1:]),
             output_shapes=(shape, *call.output_shapes[1:]),

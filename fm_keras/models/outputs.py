@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 
@@ -40,11 +42,12 @@ def choose_output(model: keras.Model, output: str) -> keras.Model:
 def named_outputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
     """Outputs of a model by name.
 
-    Names are the keys of a model that puts out a dict, and else the paths of the layers that make the outputs; a path
-    that makes several, or an input that is put out, is named by its number among the outputs.
+    Names are the keys of a model that puts out a dict, 'head/kind' where dicts or lists are nested in it.  Else they
+    are the paths of the layers that make the outputs; a path that makes several, or an input that is put out, is named
+    by its number among the outputs.
     """
-    if isinstance(getattr(model, "output", None), dict) and len(model.output) == len(model.outputs):
-        return dict(model.output)
+    if isinstance(getattr(model, "output", None), dict):
+        return _by_key(model.output)
     graph = walk(model)
     makers = {key: call.path for call in graph.calls for key in call.outputs}
     paths = [makers.get(key) for key in graph.outputs]
@@ -56,3 +59,12 @@ def named_outputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
 def describe_outputs(model: keras.Model) -> str:
     """species (None, 3), size (None, 1)."""
     return ", ".join(f"{name} {tuple(tensor.shape)}" for name, tensor in named_outputs(model).items())
+
+
+def _by_key(outputs: Any, name: str = "") -> dict[str, keras.KerasTensor]:
+    """Tensors of nested dicts and lists by their keys, one behind the other."""
+    if isinstance(outputs, keras.KerasTensor):
+        return {name: outputs}
+    parts = outputs.items() if isinstance(outputs, Mapping) else enumerate(outputs)
+    inner = [_by_key(each, f"{name}/{key}" if name else str(key)) for key, each in parts]
+    return {name: tensor for each in inner for name, tensor in each.items()}

@@ -15,8 +15,8 @@ from fm_keras.slicing.cuts import CutPoint
 class Gate(keras.layers.Layer):
     """Multiplies the units of a cut by what it is told, and passes them on as they are until then."""
 
-    def __init__(self, cut: CutPoint) -> None:
-        super().__init__(name=f"gate_{cut.tensor}", autocast=False)
+    def __init__(self, cut: CutPoint, name: str | None = None) -> None:
+        super().__init__(name=name, autocast=False)
         self.supports_masking = True
         ones = (1,) * len(cut.positions)
         self._shape = (-1, cut.units, *ones) if cut.channels_first else (-1, *ones, cut.units)

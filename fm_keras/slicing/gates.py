@@ -19,7 +19,8 @@ from keras import ops
 
 from fm_keras.devices import check_backend
 from fm_keras.errors import BadActivations, CannotCut, InvalidInput
-from fm_keras.models.graph import rebuild, walk
+from fm_keras.models.graph import free_name, rebuild, walk
+from fm_keras.models.inference import without_updates
 from fm_keras.slicing.compiled import compiled_by_image
 from fm_keras.slicing.cuts import cut_points
 from fm_keras.slicing.gate_layer import Gate, check_silenced, open_gates
@@ -121,7 +122,8 @@ class GatedModel:
         self.cuts = cut_points(model, layers=layers)
         self.labels = logits.labels
         self.outputs = self.labels if self.labels <= FEW_LABELS else min(outputs, self.labels)
-        gates = {cut.tensor: Gate(cut) for cut in self.cuts}
+        names = {cut.tensor: free_name(f"gate_{cut.tensor}", model, graph) for cut in self.cuts}
+        gates = {cut.tensor: Gate(cut, names[cut.tensor]) for cut in self.cuts}
         self.network = rebuild(model, graph, [logits.tensor], through=gates)
         take_softmax_off(self.network, logits)
         _check_weights(self.network)
@@ -173,7 +175,8 @@ class GatedModel:
         for gate, values in zip(self._gates, gates or [None] * len(self._gates)):
             gate.values = values
         try:
-            (logits,) = keras.tree.flatten(self.network(x, training=False))
+            with without_updates():
+                (logits,) = keras.tree.flatten(self.network(x, training=False))
         finally:
             for gate in self._gates:  # a tensor of a traced function must not outlive it
                 gate.values = None
@@ -224,7 +227,7 @@ class GatedModel:
 
     def _change(self, logits: np.ndarray, x: Any, gates: list[np.ndarray]) -> bool:
         """Whether other gates make other logits."""
-        return not np.allclose(ops.convert_to_numpy(self.logits(x, gates)), logits, rtol=1e-3, atol=1e-5)
+        return not np.allclose(ops.convert_to_numpy(self._logits(x, gates)), logits, rtol=1e-3, atol=1e-5)
 
 
 def _check_weights(network: keras.Model) -> None:

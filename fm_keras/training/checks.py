@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 
-from fm_keras.data import Dataset
+from fm_keras.data import Dataset, measuring_batches
 from fm_keras.errors import InvalidInput
 from fm_keras.models.graph import walk
 
 
-def check_fits(model: keras.Model, dataset: Dataset) -> None:
-    """Check that a model can be trained on a data set.
+def check_fits(model: keras.Model, dataset: Dataset, preprocess: Callable[[Any], Any] | None = None) -> None:
+    """Check that a model can be trained on a data set, its images gone through `preprocess`.
 
     Raises:
         InvalidInput: the number of labels or the image shape differ.
@@ -21,36 +24,48 @@ def check_fits(model: keras.Model, dataset: Dataset) -> None:
             f"Model {model.name!r} has {outputs or 'no single'} output{'' if outputs == 1 else 's'}, but "
             f"{dataset.name} has {len(dataset.label_names)} labels. Choose as many labels, or build the model for them."
         )
-    check_shape(model, dataset)
+    check_shape(model, dataset, preprocess)
 
 
-def check_shape(model: keras.Model, dataset: Dataset) -> None:
-    """Check that images fit the inputs of a model.
+def check_shape(model: keras.Model, dataset: Dataset, preprocess: Callable[[Any], Any] | None = None) -> None:
+    """Check that images, gone through `preprocess`, fit the inputs of a model.
 
     Raises:
         InvalidInput: the names or shapes differ; the message gives both.
     """
-    wanted, images = dict(zip(input_names(model), model.inputs)), dataset.train.images
-    if not isinstance(images, dict):
+    wanted, shapes = dict(zip(input_names(model), model.inputs)), network_shape(dataset, preprocess)
+    if not isinstance(shapes, dict):
         if len(wanted) > 1:
             raise InvalidInput(
                 f"Model {model.name!r} has the inputs {', '.join(wanted)}, but {dataset.name} has one array. Give a "
                 "dict of arrays by these names."
             )
-        images = dict.fromkeys(wanted, images)
-    if set(wanted) != set(images):
+        shapes = dict.fromkeys(wanted, shapes)
+    if set(wanted) != set(shapes):
         raise InvalidInput(
-            f"Model {model.name!r} has the inputs {', '.join(wanted)}, but {dataset.name} has {', '.join(images)}. "
+            f"Model {model.name!r} has the inputs {', '.join(wanted)}, but {dataset.name} has {', '.join(shapes)}. "
             "Name the arrays as the inputs."
         )
     for name, tensor in wanted.items():
-        sides, given = tuple(tensor.shape[1:]), images[name].shape[1:]
+        sides, given = tuple(tensor.shape[1:]), shapes[name]
         if len(sides) != len(given) or any(side not in (None, size) for side, size in zip(sides, given)):
             of = f" as input {name}" if len(wanted) > 1 else ""
+            made = " after preprocess" if preprocess else ""
             raise InvalidInput(
-                f"Model {model.name!r} takes images of shape {sides}{of}, but those of {dataset.name} are {given}. "
-                "Resize the images, or build the model for their shape."
+                f"Model {model.name!r} takes images of shape {sides}{of}, but those of {dataset.name} are "
+                f"{given}{made}. Resize the images, or build the model for their shape."
             )
+
+
+def network_shape(
+    dataset: Dataset, preprocess: Callable[[Any], Any] | None
+) -> tuple[int, ...] | dict[str, tuple[int, ...]]:
+    """Shape of one image as a network gets it, found out with one; of every input by name where there are several."""
+    if preprocess is None:
+        return dataset.image_shape
+    one = dataset.train.take(slice(1))
+    x, _ = next(iter(measuring_batches(one, batch_size=1, preprocess=preprocess)))
+    return keras.tree.map_structure(lambda each: tuple(each.shape[1:]), x)
 
 
 def input_names(model: keras.Model) -> list[str]:

@@ -99,6 +99,19 @@ def test_preprocessing_is_applied_to_every_pass(network, blobs):
     )
 
 
+def test_preprocessing_may_change_the_shape_of_images(network, blobs):
+    splits = [fm_keras.data.Split(each.images[..., :1], each.labels) for each in (blobs.train, blobs.test)]
+    gray = fm_keras.data.Dataset("gray", *splits, blobs.label_names)
+    splits = [fm_keras.data.Split(np.repeat(each.images, 2, axis=-1), each.labels) for each in splits]
+    colored = fm_keras.data.Dataset("colored", *splits, blobs.label_names)
+
+    pd.testing.assert_frame_equal(
+        analyze(network, gray, preprocess=lambda x: keras.ops.repeat(x, 2, axis=-1), probe=PROBE).filters(),
+        analyze(network, colored, probe=PROBE).filters(),
+        rtol=1e-5,
+    )
+
+
 def test_only_the_layers_asked_for_are_measured(network, blobs):
     assert len(analyze(network, blobs, layers=["hidden"], probe=PROBE)) == 1
     with pytest.raises(InvalidInput) as error:

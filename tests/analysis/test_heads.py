@@ -9,6 +9,7 @@ import pytest
 from keras import layers
 
 from fm_keras.analysis import HeadAnalysis, analyze, analyze_heads
+from fm_keras.data import Dataset, Split
 from fm_keras.errors import InvalidInput
 from fm_keras.models import expose_heads
 from fm_keras.settings import ProbeSettings
@@ -110,3 +111,24 @@ def test_heads_that_are_saved_and_loaded_are_the_same(transformer, blobs, tmp_pa
 def test_a_layer_without_heads_is_refused(transformer, blobs):
     with pytest.raises(InvalidInput, match=r"has no heads in 'embed'\. It has some in: block/attention, last\."):
         analyze_heads(transformer, blobs, layers=["embed"])
+
+
+def test_preprocessing_may_change_the_shape_of_images(transformer, blobs):
+    def doubled(images):
+        return keras.ops.repeat(images, 2, axis=2)
+
+    splits = [Split(each.images[:, :, :3], each.labels) for each in (blobs.train, blobs.test)]
+    narrow = Dataset("narrow", *splits, blobs.label_names)
+    splits = [Split(np.repeat(each.images, 2, axis=2), each.labels) for each in splits]
+    wide = Dataset("wide", *splits, blobs.label_names)
+    found = analyze_heads(transformer, narrow, layers=["last"], probe=QUICK, preprocess=doubled)
+    expected = analyze_heads(transformer, wide, layers=["last"], probe=QUICK)
+    pd.testing.assert_frame_equal(found.table(), expected.table(), rtol=1e-5)
+
+
+def test_some_layers_alone_keep_what_was_measured_of_them(transformer, blobs):
+    measured = analyze_heads(transformer, blobs, fields="both", probe=QUICK)
+    alone = measured.only(["last"])
+    table = measured.table()
+    pd.testing.assert_frame_equal(alone.table(), table[table["layer"] == "last"].reset_index(drop=True))
+    assert [each.layer for each in alone.nodes] == [each.layer for each in alone.heads.network] == ["last"]

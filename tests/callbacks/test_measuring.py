@@ -3,10 +3,12 @@
 import math
 
 import keras
+import numpy as np
 import pandas as pd
 import pytest
 
 from fm_keras.callbacks import FilterQuality, RepresentationComplexity
+from fm_keras.data import Dataset, Split, as_dataset
 from fm_keras.errors import BadRun, InvalidInput
 
 
@@ -87,6 +89,38 @@ def test_what_was_kept_of_another_training_is_refused(follow, stripes, tmp_path,
         follow(other, 2, first=1)
 
 
+def test_probes_of_other_labels_that_were_kept_are_refused(follow, stripes, tmp_path, message_of):
+    path = tmp_path / "state.csv"
+    follow(FilterQuality(stripes, ["hidden"], state_path=path), 1)
+    splits = [Split(each.images, np.arange(len(each)) % 4) for each in (stripes.train, stripes.test)]
+    more = Dataset("more", *splits, ("a", "b", "c", "d"))
+
+    said = message_of(lambda: follow(FilterQuality(more, ["hidden"], state_path=path), 2, first=1))
+
+    assert "the probe of 'hidden' is (8, 4), found (8, 3)" in said
+
+
+def test_what_is_kept_lies_beside_the_path_whatever_its_suffix(follow, stripes, tmp_path):
+    for name in ("kept.npz", "kept.one", "kept.two"):
+        follow(FilterQuality(stripes, ["hidden"], state_path=tmp_path / name), 1)
+        again = FilterQuality(stripes, ["hidden"], state_path=tmp_path / name)
+        follow(again, 2, first=1)
+        assert again.history["epoch"].tolist() == [0, 1]
+
+    assert len(list(tmp_path.iterdir())) == 6
+
+
+@pytest.mark.parametrize("kind", [FilterQuality, RepresentationComplexity])
+def test_arrays_are_taken_as_analyze_takes_them(follow, stripes, kind):
+    x, y = stripes.train.images, stripes.train.labels
+    arrays, whole = kind((x, y), ["hidden"]), kind(as_dataset(x, y), ["hidden"])
+
+    follow(arrays)
+    follow(whole)
+
+    same(arrays.history, whole.history)
+
+
 def test_what_is_infinite_is_nan_in_the_logs_and_stays_infinite_in_the_history(follow, stripes):
     class Clear(RepresentationComplexity):
         def measure(self):
@@ -106,7 +140,7 @@ def test_every_below_one_is_refused(stripes):
 
 def test_a_config_makes_the_same_callback_for_some_images(stripes):
     for callback in (
-        FilterQuality(stripes, ["hidden"], every=3, images=60, quality=True, state_path="kept.csv"),
+        FilterQuality(stripes, ["hidden"], every=3, images=60, quality=True, output="what", state_path="kept.csv"),
         RepresentationComplexity(stripes, ["hidden"], ["n1"], every=2, sample=30),
     ):
         config = callback.get_config()

@@ -5,7 +5,7 @@ import random
 import keras
 import numpy as np
 import pytest
-from keras import ops
+from keras import layers, ops
 
 from fm_keras.callbacks import FilterQuality, RepresentationComplexity
 
@@ -72,3 +72,32 @@ def test_it_measures_in_a_training_of_mixed_precision_without_a_trace(fit, build
     assert all(np.isfinite(value[-1]) or name.endswith("snr") for name, value in logs.items())
     assert all(head.dtype == "float32" for head in quality._probes.heads.heads)
     assert quality.analysis["first"].class_means.dtype == np.float32
+
+
+def noisy(generator, *, built):
+    """A network with a function in it that draws from a generator, Keras' global one if None."""
+
+    def noise(x):
+        return x + 0.01 * keras.random.normal(ops.shape(x), seed=generator)
+
+    head = [layers.Rescaling(1 / 255), layers.Conv2D(4, 3, name="conv"), layers.Lambda(noise), layers.Flatten()]
+    tail = [layers.Dense(6, activation="relu", name="hidden"), layers.Dense(3)]
+    return keras.Sequential([*([keras.Input((8, 8, 1))] if built else []), *head, *tail])
+
+
+REFUSED = pytest.mark.skipif(
+    keras.backend.backend() == "jax", reason="on JAX Keras refuses to draw without a seed in a training"
+)
+CASES = [pytest.param(False, True, marks=REFUSED), pytest.param(False, False, marks=REFUSED), (True, True)]
+
+
+@pytest.mark.parametrize(("shared", "built"), CASES, ids=["global", "global, not built", "shared"])
+def test_a_generator_that_copies_share_with_the_model_is_not_drawn_from(fit, measuring, shared, built):
+    def trained(*callbacks):
+        keras.utils.set_random_seed(3)
+        generator = keras.random.SeedGenerator(5) if shared else None
+        model, _ = fit(*callbacks, model=noisy(generator, built=built), epochs=2)
+        drawn = ops.convert_to_numpy(keras.random.normal((2,), seed=generator))
+        return [each.tobytes() for each in (*state(model), drawn)]
+
+    assert trained() == trained(*measuring())

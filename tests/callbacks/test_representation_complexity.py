@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from keras import ops
 
 from fm_keras.callbacks import RepresentationComplexity
 from fm_keras.complexity import measure_complexity
+from fm_keras.data import Dataset, Split
 from fm_keras.settings import ComplexitySettings
 
 
@@ -31,6 +33,17 @@ def test_a_diverged_training_goes_on_and_has_nan_in_its_logs(follow, build, stri
     _, logs = follow(RepresentationComplexity(stripes, ["first"]), 1, model=model)
 
     assert np.isnan(logs[0]["first_n3"])
+
+
+def test_preprocess_may_change_the_shape_of_images(follow, stripes):
+    splits = [Split(each.images[:, :4], each.labels) for each in (stripes.train, stripes.test)]
+    half = Dataset("half", *splits, stripes.label_names)
+    how = {"preprocess": lambda images: ops.pad(images, [(0, 0), (0, 4), (0, 0), (0, 0)])}
+
+    model, logs = follow(RepresentationComplexity(half, ["hidden"], **how), 1)
+
+    found = measure_complexity(model, half, layers=["hidden"], measures=["n3"], **how)
+    assert logs[0]["hidden_n3"] == pytest.approx(found["n3"].item())
 
 
 def test_an_unknown_measure_is_refused_at_once(stripes, message_of):

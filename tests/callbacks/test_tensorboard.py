@@ -47,13 +47,15 @@ def test_a_diverged_epoch_has_no_pictures(follow, build, stripes, tmp_path):
     assert pictures(tmp_path / "filters") == []
 
 
-def test_what_was_not_measured_is_refused(follow, stripes, tmp_path, message_of):
+def test_what_is_not_measured_is_refused_when_training_begins(follow, stripes, tmp_path, message_of):
     quality = FilterQuality(stripes, ["first"])
     drawing = FilterMatrices(tmp_path, quality, {"hidden": [0]})
 
     assert "put that one before it" in message_of(lambda: follow(drawing))
     follow(quality, 1)
-    assert "No layer 'hidden' was measured" in message_of(lambda: follow(drawing))
+    assert message_of(drawing.on_train_begin) == "No layer 'hidden' is measured. There are: first."
+    missing = FilterMatrices(tmp_path, quality, {"first": [0, 4]})
+    assert message_of(missing.on_train_begin) == "first has filters 0 to 3; there is no 4."
 
 
 def test_a_config_makes_the_same_callback(stripes, tmp_path):

@@ -51,3 +51,15 @@ def test_a_network_without_heads_and_a_head_without_its_layer_are_refused(runs_d
     assert command("heads", "heads", "--head", "1", "--runs-dir", transformers).code == 2
     unknown = command("heads", "heads", "--layers", "conv1", "--runs-dir", transformers)
     assert "has no heads in 'conv1'. It has some in: block1_attention, block2_attention." in unknown.err
+
+
+def test_of_heads_that_were_kept_those_of_the_chosen_layers_are_shown(transformers, command):
+    words = ("heads", "heads", *QUICK, "--runs-dir", transformers, "--json")
+    whole = json.loads(command(*words).out)
+
+    chosen = command(*words, "--layers", "block2_attention")
+
+    assert "as before" in chosen.err
+    found = json.loads(chosen.out)
+    for part in ("heads", "holders"):
+        assert found[part] == [row for row in whole[part] if row["layer"] == "block2_attention"]

@@ -106,3 +106,15 @@ def test_a_network_or_a_layer_without_heads_is_refused():
             call(plain)
     with pytest.raises(InvalidInput, match=r"has no heads in 'out'\. It has some in: block/attention\."):
         attention_heads(CASES["plain"](), layers=["out"])
+
+
+def test_a_name_that_a_layer_has_already_is_left_to_it():
+    x = keras.Input((5, 4))
+    y = layers.MultiHeadAttention(2, 3, name="attention")(x, x)
+    y = layers.Flatten()(layers.Dense(4, name="attention_heads")(y))
+    model = randomized(keras.Model(x, layers.Dense(3, name="out")(y)))
+    (found,) = attention_heads(model)
+    exposed = expose_heads(model)
+    assert found.exposed == "attention_heads_"
+    assert [cut.layer for cut in cut_points(exposed)] == ["attention_heads_", "attention", "attention_heads"]
+    np.testing.assert_allclose(np.asarray(exposed(tokens(model))), np.asarray(model(tokens(model))), rtol=1e-4)

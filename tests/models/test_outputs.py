@@ -27,13 +27,20 @@ def inner(x, y):
     ("build", "names"),
     [
         (lambda x, y: {"what": layers.Dense(3)(y), "how": layers.Dense(1)(y)}, {"what", "how"}),
+        (
+            lambda x, y: {
+                "head": {"kind": layers.Dense(3)(y), "sizes": [layers.Dense(1)(y)]},
+                "how": layers.Dense(2)(y),
+            },
+            {"head/kind", "head/sizes/0", "how"},
+        ),
         (lambda x, y: [layers.Dense(3, name="kind")(y), layers.Dense(1, name="size")(y)], {"kind", "size"}),
         (inner, {"head/kind", "head/size"}),
         (lambda x, y: [x, y], {"0", "body"}),
         (lambda x, y: ops.split(layers.Dense(4, name="both")(y), 2, axis=1), {"0", "1"}),
         (lambda x, y: y, {"body"}),
     ],
-    ids=["dict", "list", "nested", "input", "two of one layer", "one"],
+    ids=["dict", "dicts", "list", "nested", "input", "two of one layer", "one"],
 )
 def test_outputs_are_named_by_key_or_layer_or_number(build, names):
     assert set(named_outputs(heads(build))) == names
@@ -50,6 +57,12 @@ def test_the_chosen_output_is_that_of_the_whole_model_with_the_same_paths(name, 
     assert len(model.get_layer("head")._inbound_nodes) == calls
     for old, new in zip(weights, model.get_weights()):
         np.testing.assert_array_equal(old, new)
+
+
+def test_an_output_of_nested_dicts_is_chosen_by_its_keys(rng):
+    model = heads(lambda x, y: {"head": {"size": layers.Dense(1)(y), "kind": layers.Dense(3)(y)}, "how": x})
+    x = rng.normal(size=(3, 4)).astype("float32")
+    np.testing.assert_array_equal(choose_output(model, "head/kind")(x), model(x)["head"]["kind"])
 
 
 def test_a_model_with_one_output_is_that_of_its_output():

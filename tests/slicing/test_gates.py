@@ -253,3 +253,19 @@ class TestKinds:
         y = layers.Conv2D(4, 3, padding="same", data_format=data_format, activation="relu", name="conv")(x)
         y = layers.GlobalAveragePooling2D(data_format=data_format)(y)
         return keras.Model(x, layers.Dense(2)(y))
+
+
+def test_names_of_gates_leave_those_of_the_users_layers_and_inputs_alone():
+    def network(first, *names):
+        keras.utils.set_random_seed(0)
+        x = y = keras.Input((4,), name=first)
+        for name in names:
+            y = layers.Dense(3, "relu", name=name)(y)
+        return keras.Model(x, layers.Dense(2)(y))
+
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    logits, plain = unit_contributions(network("x", "a", "b", "c"), x)
+    same, found = unit_contributions(network("gate_1", "gate_3", "gate_2", "c"), x)
+    np.testing.assert_array_equal(same, logits)
+    for layer, contributions in zip(("gate_3", "gate_2", "c"), plain.values()):
+        np.testing.assert_array_equal(found[layer], contributions)
