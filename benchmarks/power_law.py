@@ -56,6 +56,16 @@ def with_floor(widths: np.ndarray) -> np.ndarray:
     return 1.5 * widths**-0.8 + 0.1
 
 
+def with_small_floor(widths: np.ndarray) -> np.ndarray:
+    """A power law with a floor that is less than half of the error at width 96."""
+    return widths**-0.6 + 0.03
+
+
+def sharp(widths: np.ndarray) -> np.ndarray:
+    """A power law with another exponent from width 24 on, at once."""
+    return np.where(widths < 24, 24**-0.35 * widths**-0.25, widths**-0.6)
+
+
 def broken(widths: np.ndarray) -> np.ndarray:
     """A power law with another exponent from width 60 on."""
     turned = np.exp(-0.25 * 0.4 * np.logaddexp(0, np.log(widths / 60) / 0.25))
@@ -64,19 +74,33 @@ def broken(widths: np.ndarray) -> np.ndarray:
 
 POWER, FLOOR = {"exponent": 0.4, "floor": 0.0}, {"exponent": 0.8, "floor": 0.1}
 BROKEN = {"exponent": 0.6, "floor": 0.0}
+SMALL = {"exponent": 0.6, "floor": 0.03}
 SCENARIOS = [
     Scenario("power law", POWER, power, 5, 3, 0.03, "power"),
     Scenario("… one seed", POWER, power, 5, 1, 0.03, "power"),
     Scenario("… noise grows fourfold", POWER, power, 5, 3, 0.03, "power", growth=4),
     Scenario("… widths deviate", POWER, power, 5, 3, 0.03, "power", deviation=1),
     Scenario("… widths deviate much", POWER, power, 5, 3, 0.03, "power", deviation=3),
-    Scenario("… form by itself", POWER, power, 5, 3, 0.03, "auto"),
     Scenario("… fitted with a floor", POWER, power, 5, 3, 0.03, "floor"),
     Scenario("floor", FLOOR, with_floor, 5, 3, 0.02, "floor"),
     Scenario("… one seed", FLOOR, with_floor, 7, 1, 0.02, "floor"),
     Scenario("… widths deviate", FLOOR, with_floor, 7, 3, 0.02, "floor", deviation=1),
-    Scenario("… form by itself", FLOOR, with_floor, 7, 3, 0.02, "auto"),
     Scenario("broken", BROKEN, broken, 8, 3, 0.02, "broken"),
+    Scenario("power law, form by itself", POWER, power, 3, 3, 0.03, "auto"),
+    Scenario("power law, form by itself", POWER, power, 4, 3, 0.03, "auto"),
+    Scenario("power law, form by itself", POWER, power, 5, 3, 0.03, "auto"),
+    Scenario("power law, form by itself", POWER, power, 5, 1, 0.03, "auto"),
+    Scenario("power law, form by itself", POWER, power, 6, 3, 0.03, "auto"),
+    Scenario("power law, form by itself", POWER, power, 8, 3, 0.03, "auto"),
+    Scenario("floor, form by itself", FLOOR, with_floor, 4, 3, 0.02, "auto"),
+    Scenario("floor, form by itself", FLOOR, with_floor, 7, 3, 0.02, "auto"),
+    Scenario("small floor, form by itself", SMALL, with_small_floor, 5, 3, 0.03, "auto"),
+    Scenario("small floor, form by itself", SMALL, with_small_floor, 5, 1, 0.03, "auto"),
+    Scenario("small floor, form by itself", SMALL, with_small_floor, 7, 3, 0.02, "auto"),
+    Scenario("broken, form by itself", BROKEN, broken, 8, 3, 0.02, "auto"),
+    Scenario("broken at once, form by itself", BROKEN, sharp, 8, 3, 0.02, "auto"),
+    Scenario("broken, too few widths to show it", BROKEN, broken, 5, 3, 0.02, "auto"),
+    Scenario("floor, too few widths to show it", FLOOR, with_floor, 3, 3, 0.02, "auto"),
 ]
 
 
@@ -104,12 +128,12 @@ def within(value: float, ends: tuple[float, float]) -> bool:
     return ends[0] <= value * (1 + 1e-9) and value * (1 - 1e-9) <= ends[1]
 
 
-def needs(law: PowerLaw, error: float, width: float) -> bool | None:
-    """Whether the width needed is right; None where the law says that none will do."""
+def needs(law: PowerLaw, error: float, width: float) -> bool:
+    """Whether the width needed is right; that none will do never is."""
     try:
         needed = law.width_for(error)
     except CannotFit:
-        return None
+        return False
     return within(width, (needed.low, needed.high))
 
 

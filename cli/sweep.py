@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
@@ -75,6 +76,7 @@ def sweep(
 
     if plan and plan_fetching(terminal):
         return
+    sys.path.insert(0, "")  # modules of the user's lie in the current folder, where workers look too
     began = time.monotonic()
     load_backend(terminal)
     startup = time.monotonic() - began

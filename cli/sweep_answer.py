@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Exponents of K that the papers expect: 1 and 0, what is not the one could be the other.
 _EXPECTED = {"error": (1, "linear"), "n_clusters": (0, "constant"), "cluster_size": (0, "constant")}
+_ROUNDING = 1e-9
 _WORDS = {"error": "error", "noise": "noise of a filter"}
 
 
@@ -37,10 +38,10 @@ def law_words(law: Law, *, alone: bool) -> list[str]:
     if law.fit is None:
         return [f"{who}No law of {law.x} for {_WORDS[law.y]}. {law.why_not}"]
     said = f"{_WORDS[law.y]} falls as {_falling(law.fit)}."
-    said = f"{who}{said}" if who else f"{said[:1].upper()}{said[1:]}"
-    if law.y != "error":
-        return [said]
-    return [said, f"{who}{_gain(law.fit)}", *(f"{who}{line}" for line in _check(law.fit))]
+    said = said if who else f"{said[:1].upper()}{said[1:]}"
+    lines = [said, f"{law.fit.doubt}."] if law.fit.doubt else [said]
+    lines += [_gain(law.fit), *_check(law.fit)] if law.y == "error" else []
+    return [f"{who}{line}" for line in lines]
 
 
 def _falling(fit: PowerLaw) -> str:
@@ -66,6 +67,8 @@ def _gain(fit: PowerLaw) -> str:
         needed = fit.width_for(here / 2)
     except CannotFit as unreachable:
         return f"{said}. {unreachable}"
+    if math.isinf(needed.width):
+        return f"{said}; half the error takes width {_size(needed.low)} or more, if it is within reach at all."
     return f"{said}; half the error takes width {_size(needed.width)} ({_size(needed.low)} to {_size(needed.high)})."
 
 
@@ -97,22 +100,31 @@ def ratio_words(table: pd.DataFrame) -> str:
     best = table.loc[table["error"].idxmin()]
     said = f"At {amount(best['macs'])} MACs {best['model']} has the least error at depth ratio {figures(best['ratio'])}"
     said += f": {figures(best['error'])}"
-    others = table[table["ratio"] != best["ratio"]]
+    others = table.assign(name=_ratio_names(table)).drop(index=best.name)
     if others["low"].isna().all():
         return f"{said}. With one seed nothing says how sure that is: --seeds 0,1,2."
-    close = [figures(ratio) for ratio in others.loc[others["low"] <= 0, "ratio"]]
-    worse = [figures(ratio) for ratio in others.loc[others["low"] > 0, "ratio"]]
+    close = list(others.loc[others["low"] <= 0, "name"])
+    worse = list(others.loc[others["low"] > 0, "name"])
     seeds = count(int(table["seeds"].min()), "seed")
     parts = [f"{seeds} do not tell it from {listed(close)}"] if close else []
     parts += [f"{listed(worse)} {'is' if len(worse) == 1 else 'are'} worse"] if worse else []
     return f"{said}; {'; '.join(parts)}."
 
 
+def _ratio_names(table: pd.DataFrame) -> list[str]:
+    """The ratios, with the width of those that occur at several."""
+    several = table["ratio"].duplicated(keep=False)
+    return [
+        f"{figures(row.ratio)} (width {row.width:.0f})" if again else figures(row.ratio)
+        for row, again in zip(table.itertuples(index=False), several)
+    ]
+
+
 def cost_words(error: float, table: pd.DataFrame) -> str:
     """What each series needs for an error, and whether they differ."""
     known = table[table["macs"].notna()].sort_values("macs")
     parts = [
-        f"{row.series} {amount(row.macs)} ({amount(row.low)} to {_macs(row.high)})"
+        f"{row.series} {_macs(row.macs)} ({amount(row.low)} to {_macs(row.high)})"
         + ("" if row.measured else ", beyond what was trained")
         for row in known.itertuples(index=False)
     ]
@@ -123,6 +135,8 @@ def cost_words(error: float, table: pd.DataFrame) -> str:
     if len(known) < 2:
         return said
     cheap, dear = known.iloc[0], known.iloc[-1]
+    if cheap["high"] < dear["low"] and math.isinf(dear["macs"]):
+        return f"{said} {cheap['series']} needs less than {dear['series']}."
     if cheap["high"] < dear["low"]:
         return f"{said} {cheap['series']} needs {figures(cheap['macs'] / dear['macs'])} of what {dear['series']} needs."
     return f"{said} The intervals overlap: no difference in cost is shown."
@@ -153,6 +167,7 @@ def _expected(measure: str, low: float, high: float) -> str:
     if measure not in _EXPECTED:
         return ""
     exponent, words = _EXPECTED[measure]
+    low, high = low - _ROUNDING, high + _ROUNDING
     if not low <= exponent <= high:
         return f", not {words} as in the papers"
     return ", which leaves open what it is" if low <= 1 - exponent <= high else f", {words} as in the papers"

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fm_keras_cli.numbers import amount, decimals, duration
-from fm_keras_cli.sweep_times import expected_seconds
+from fm_keras_cli.sweep_times import expected_seconds, work_of
 from fm_keras_cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class LiveSweep:
 
     def __init__(self, terminal: Terminal, plan: pd.DataFrame, seconds: Mapping[str, float]) -> None:
         self.terminal = terminal
-        self.work = dict(zip(plan["trial"], plan["training_macs"].astype(float)))
+        self.work = work_of(plan)
         self.known = dict(seconds)
         self.left = set(self.work)
         self.kept = 0
@@ -82,10 +82,11 @@ class LiveSweep:
             self.kept += 1
         elif event.kind == "started":
             self._tell_kept()
-            self.running[event.trial] = _Running(time.monotonic())
+            self._start(event.trial)
         elif event.kind == "step":
             self._step(event)
         elif event.kind == "lost":
+            self.running.pop(event.trial, None)
             self._say(Text(f"{event.trial:<{self.wide}}  {event.reason}; started once more", overflow="fold"))
         elif event.kind == "finished":
             self._finish(event)
@@ -122,16 +123,21 @@ class LiveSweep:
         drawn = [_bar(each.share)] if self.terminal.err.width >= _BARS_FROM else []
         return [Text(f"{name:<{self.wide}}", no_wrap=True), *drawn, said, Text(shown, "bright_black", no_wrap=True)]
 
+    def _start(self, trial: str) -> _Running:
+        self.running[trial] = _Running(time.monotonic())
+        return self.running[trial]
+
     def _step(self, event: SweepEvent) -> None:
-        running = self.running[event.trial]
+        running = self.running.get(event.trial) or self._start(event.trial)
         running.take(event.step)
         if not self.live and time.monotonic() - self.said > _SECONDS_BETWEEN_LINES:
             self._say(Text(f"{event.trial:<{self.wide}}  {running.said}; {self.standing}", overflow="fold"))
 
     def _finish(self, event: SweepEvent) -> None:
-        ran = self.running.pop(event.trial)
+        # A worker of a cluster may be lost before it could say that it started.
+        ran = self.running.pop(event.trial, None)
         self.left.discard(event.trial)
-        if event.row["status"] == "done":
+        if ran and event.row["status"] == "done":
             self.known[event.trial] = time.monotonic() - ran.began
         self._say(_row_line(event.row, self.wide))
 
@@ -154,4 +160,5 @@ def _row_line(row: Mapping[str, Any], wide: int) -> Text:
     name = f"{row['trial']:<{wide}}"
     if row["status"] == "failed":
         return Text(f"{name}  failed: {row['reason']}", overflow="fold")
-    return Text(f"{name}  error {decimals(row['error'], 3)}  {amount(row['macs']):>7} MACs  {duration(row['seconds'])}")
+    macs = "-" if pd.isna(row["macs"]) else amount(row["macs"])
+    return Text(f"{name}  error {decimals(row['error'], 3)}  {macs:>7} MACs  {duration(row['seconds'])}")

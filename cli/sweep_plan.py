@@ -16,7 +16,7 @@ from fm_keras_cli.numbers import amount, count, duration
 from fm_keras_cli.plan import training_row
 from fm_keras_cli.sweep_stage import AskedSweep
 from fm_keras_cli.sweep_tables import Column, axis_columns, fitting_table
-from fm_keras_cli.sweep_times import expected_seconds
+from fm_keras_cli.sweep_times import expected_seconds, work_of
 from fm_keras_cli.terminal import Terminal
 from fm_keras_cli.train_stage import Training
 
@@ -31,12 +31,13 @@ def show_sweep_plan(terminal: Terminal, asked: AskedSweep, startup: float) -> No
         asked: the sweep.
         startup: seconds that a process takes until it can train.
     """
-    to_do = asked.plan[~asked.plan["status"].isin(_DONE)]
+    to_do = asked.plan[~asked.plan["status"].isin(_DONE) & (asked.plan["reason"] == "")]
     known, how = _known_seconds(terminal, asked, startup)
-    work = dict(zip(asked.plan["trial"], asked.plan["training_macs"].astype(float)))
-    rows = asked.plan.assign(seconds=asked.plan["trial"].map(expected_seconds(work, known) or {}))
-    said = f"{count(len(rows), 'trial')}, {amount(to_do['training_macs'].sum())} MACs of training to do."
-    said += f" {len(rows) - len(to_do)} are done before." if len(to_do) < len(rows) else ""
+    rows = asked.plan.assign(seconds=asked.plan["trial"].map(expected_seconds(work_of(asked.plan), known) or {}))
+    before = int(rows["status"].isin(_DONE).sum())
+    said = f"{count(len(rows), 'trial')}, {asked.to_do}."
+    said += f" {before} {'is' if before == 1 else 'are'} done before." if before else ""
+    said += "".join(f" {line}." for line in asked.unbuilt)
     workers, total = _workers(asked), None
     if known:
         total = float(rows.loc[to_do.index, "seconds"].sum()) / min(workers, max(1, len(to_do)))
@@ -90,10 +91,15 @@ def _design_table(rows: pd.DataFrame, width: int) -> Table:
     designs = rows.groupby(keys, dropna=False, sort=False).agg(seeds=("seed", "size"), done=done, **named).reset_index()
     columns = [
         *axis_columns(designs),
-        Column("MACs", [amount(value) for value in designs["macs"]]),
-        Column("parameters", [amount(value) for value in designs["parameters"]], 1),
+        Column("MACs", _amounts(designs["macs"])),
+        Column("parameters", _amounts(designs["parameters"]), 1),
         Column("seeds", designs["seeds"].astype(str).to_list()),
         Column("done", designs["done"].astype(str).to_list()),
         Column("each", ["-" if pd.isna(value) else duration(value) for value in designs["seconds"]]),
     ]
     return fitting_table(columns, width)
+
+
+def _amounts(values: pd.Series) -> list[str]:
+    """Counts as cells; - for what cannot be known."""
+    return ["-" if pd.isna(value) else amount(value) for value in values]

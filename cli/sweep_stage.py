@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from fm_keras.errors import Interrupted, InvalidInput
+from fm_keras.scaling.sweeping.folder import SweepFolder
 from fm_keras.settings import (
     AnalysisSettings,
     ComplexitySettings,
@@ -52,13 +53,30 @@ class AskedSweep:
     def header(self) -> str:
         """digits: 15 trials of lenet, widths 6 to 96, 3 seeds; 20.4 T MACs of training to do."""
         plan, widths = self.plan, sorted(set(self.plan["width"]))
-        to_do = plan[~plan["status"].isin(["done", "imported"])]
         parts = [
             f"{self.data.dataset}: {count(len(plan), 'trial')} of {listed(list(dict.fromkeys(plan['model'])))}",
             f"width {widths[0]}" if len(widths) == 1 else f"widths {widths[0]} to {widths[-1]}",
-            f"{count(plan['seed'].nunique(), 'seed')}; {amount(to_do['training_macs'].sum())} MACs of training to do",
+            f"{count(plan['seed'].nunique(), 'seed')}; {self.to_do}",
         ]
-        return ", ".join(parts)
+        return "\n".join([", ".join(parts), *self.unbuilt])
+
+    @property
+    def to_do(self) -> str:
+        """20.4 T MACs of training to do."""
+        left = ~self.plan["status"].isin(["done", "imported"]) & (self.plan["reason"] == "")
+        macs = self.plan.loc[left, "training_macs"].astype(float)
+        if macs.isna().all() and len(macs):
+            return "MACs of the training are not known"
+        return f"{'at least ' if macs.isna().any() else ''}{amount(macs.sum())} MACs of training to do"
+
+    @property
+    def unbuilt(self) -> list[str]:
+        """network cannot be built with width 3: ValueError: no such width."""
+        failed = self.plan[self.plan["reason"] != ""].astype({"width": str})
+        return [
+            f"{model} cannot be built with width {listed(list(part['width'].unique()))}: {why.removesuffix('.')}"
+            for (model, why), part in failed.groupby(["model", "reason"], sort=False)
+        ]
 
     def seconds(self) -> dict[str, float]:
         """What finished trials took, by name."""
@@ -93,7 +111,19 @@ class AskedSweep:
             with live:
                 return Findings(self.data.dataset, sweep(self.data, to=self.to, progress=live, **how))
         except KeyboardInterrupt:
-            raise Interrupted(_stopped(len(live.work) - len(live.left), len(live.work))) from None
+            raise Interrupted(self._stopped(live.left)) from None
+
+    def _stopped(self, left: Collection[str]) -> str:
+        """What is kept after Ctrl-C: rows, and the finished epochs of trials that have not ended."""
+        from fm_keras.training import finished_epochs
+
+        total, done = len(self.plan), len(self.plan) - len(left)
+        begun = sum(finished_epochs(SweepFolder(self.to).trial(name)) > 0 for name in left)
+        kept = [f"{done} of {count(total, 'trial')}"] if done else []
+        kept += [f"the finished epochs of {count(begun, 'trial')}"] if begun else []
+        if not kept:
+            return "Stopped before anything was finished. The same command starts again."
+        return f"Stopped. Kept: {' and '.join(kept)}. The same command goes on from there."
 
 
 def asked_sweep(
@@ -142,8 +172,3 @@ def _with_pairs(settings: SweepSettings, data: DataSettings) -> SweepSettings:
         macs = sum(count_operations(build_model(spec)).values())
         pairs += [(width, ratio) for width, ratio, _ in equal_macs_widths(spec, settings.ratios, macs)]
     return settings.changed(pairs=tuple(dict.fromkeys(pairs)), ratios=())
-
-
-def _stopped(done: int, total: int) -> str:
-    kept = f"{done} of {count(total, 'trial')} {'is' if done == 1 else 'are'} kept" if done else "No trial was finished"
-    return f"Stopped. {kept}, and what the running ones have trained so far. The same command goes on from there."

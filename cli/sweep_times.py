@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 from scipy.optimize import nnls
+
+
+def work_of(plan: pd.DataFrame) -> dict[str, float]:
+    """Work of the training of each trial by name; of one whose operations are not known, the mean of the others.
+
+    Args:
+        plan: trials with the columns trial and training_macs, as `plan_sweep` gives them.
+    """
+    work = plan["training_macs"].astype(float)
+    return dict(zip(plan["trial"], work.fillna(work.mean()).fillna(1.0)))
 
 
 def expected_seconds(work: Mapping[str, float], known: Mapping[str, float]) -> dict[str, float] | None:

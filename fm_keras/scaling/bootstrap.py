@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from fm_keras.scaling.curve import Curve
+from fm_keras.scaling.fitting import FormFit
 from fm_keras.scaling.forms import Form
-from fm_keras.scaling.noise import Noise
 from fm_keras.scaling.search import Fits, fits_within, fitted
 
 _BEYOND = 4.0  # shapes that are searched: so many budgets beyond the best, which is twice as far as an interval reaches
@@ -14,15 +14,7 @@ _AT_ONCE = 2_000_000
 
 
 def bootstrap_intervals(
-    form: Form,
-    curve: Curve,
-    best: Fits,
-    exponent: float,
-    noise: Noise,
-    *,
-    level: float,
-    rounds: int,
-    rng: np.random.Generator,
+    fit: FormFit, *, level: float, rounds: int, rng: np.random.Generator
 ) -> dict[str, tuple[float, float]]:
     """Percentiles of the numbers of the law over fits to curves drawn around it.
 
@@ -31,11 +23,7 @@ def bootstrap_intervals(
     Student's t rather than the far too narrow ones of five resampled residuals.
 
     Args:
-        form: of the law.
-        curve: what was measured.
-        best: the best fit of this form.
-        exponent: of the plain power law.
-        noise: what is known of the variance.
+        fit: the law, what it was fitted to and what is known of the variance.
         level: share of the rounds between the ends.
         rounds: how many curves are drawn.
         rng: where they are drawn from.
@@ -45,13 +33,14 @@ def bootstrap_intervals(
 
     Source: parametric bootstrap with a drawn variance (ours).
     """
-    scale = np.sqrt(noise.draw(rng, rounds))[:, None] / np.sqrt(curve.weights)
-    drawn = fitted(form, curve, best) + scale * rng.standard_normal((rounds, len(curve.widths)))
-    cells = fits_within(form, curve, best, exponent, _BEYOND * noise.budget(level))
-    fits = _refit(form, curve, cells, drawn)
+    form, curve = fit.form, fit.curve
+    scale = np.sqrt(fit.noise.draw(rng, rounds))[:, None] / np.sqrt(curve.weights)
+    drawn = fitted(form, curve, fit.best) + scale * rng.standard_normal((rounds, len(curve.widths)))
+    cells = fits_within(form, curve, fit.best, fit.exponent, _BEYOND * fit.noise.budget(level))
+    refitted = _refit(form, curve, cells, drawn)
     ends = [(1 - level) / 2, (1 + level) / 2]
-    numbers = form.quantities(fits.shapes, curve.middle, curve.log_width[-1])
-    return {name: tuple(np.quantile(fits.value(each), ends).tolist()) for name, each in numbers.items()}
+    numbers = form.quantities(refitted.shapes, curve.middle, curve.log_width[-1])
+    return {name: tuple(np.quantile(refitted.value(each), ends).tolist()) for name, each in numbers.items()}
 
 
 def _refit(form: Form, curve: Curve, cells: Fits, drawn: np.ndarray) -> Fits:

@@ -17,6 +17,7 @@ from fm_keras.scaling.widths import law_deviation, law_table
 from fm_keras.settings import ModelSpec
 
 _WORDS = {"macs": "MACs", "parameters": "parameters"}
+_MOST = 10**18  # beyond any network, and what floats can search
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,13 +57,15 @@ def conserve(network: keras.Model | ModelSpec, *, macs: int | None = None, param
 
     Raises:
         CannotCut: the model has no graph of calls.
-        InvalidInput: none or two budgets, one too small, or a layer that channels cannot be followed through.
+        InvalidInput: none or two budgets, one too small or without end, or a layer that channels cannot be followed
+            through.
 
     Source: the law: arXiv:2211.11106.  *Ours*: rounding and budget.
     """
     if (macs is None) == (parameters is None):
         raise InvalidInput(f"Give either macs or parameters as the budget; received macs={macs}, {parameters=}.")
     measure, budget = ("macs", macs) if parameters is None else ("parameters", parameters)
+    _require_finite(budget, measure)
     spec = full_spec(network) if isinstance(network, ModelSpec) else None
     counts = width_counts(build_model(spec) if spec else network)
     filters = _widest(counts, measure, budget)
@@ -94,8 +97,14 @@ def equal_macs_widths(spec: ModelSpec, ratios: Iterable[float], macs: int) -> li
     """
     if architecture(spec.name).depth_ratio is None:
         raise InvalidInput(f"Model {spec.name} has no depth_ratio; LeNet has.")
+    _require_finite(macs, "macs")
     counts = width_counts(build_model(full_spec(spec.changed(width=1, depth_ratio=1))))
     return list(dict.fromkeys(_nearest(counts, ratio, macs) for ratio in ratios))
+
+
+def _require_finite(budget: float, measure: Measure) -> None:
+    if not budget <= _MOST:
+        raise InvalidInput(f"A budget is a number of {_WORDS[measure]} up to {_MOST:.0e}; received {budget}.")
 
 
 def _nearest(counts: WidthCounts, ratio: float, macs: int) -> tuple[int, float, int]:

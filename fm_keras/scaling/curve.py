@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -33,6 +33,9 @@ class Curve:
     """degrees of freedom of `within`: seeds less widths"""
     trials: tuple[np.ndarray, np.ndarray]
     """(N,) width and (N,) error of every training, as given"""
+    x_name: str = "width"
+    """what the widths are, in words; another size may stand in their place"""
+    y_name: str = "error"
 
     @cached_property
     def log_width(self) -> np.ndarray:
@@ -56,16 +59,23 @@ class Curve:
 
     def without_largest(self) -> Curve:
         """The curve up to the last width but one, with the same trust in each mean."""
-        rest = (each[:-1] for each in (self.widths, self.errors, self.weights, self.seeds))
-        return Curve(*rest, self.within, self.within_dof, self.trials)
+        widths, errors, weights, seeds = (each[:-1] for each in (self.widths, self.errors, self.weights, self.seeds))
+        return replace(self, widths=widths, errors=errors, weights=weights, seeds=seeds)
+
+    @property
+    def sizes(self) -> str:
+        """What several widths are called: widths, values of MACs."""
+        return "widths" if self.x_name == "width" else f"values of {self.x_name}"
 
 
-def read_curve(widths: ArrayLike, errors: ArrayLike) -> Curve:
+def read_curve(widths: ArrayLike, errors: ArrayLike, x_name: str = "width", y_name: str = "error") -> Curve:
     """Put the trials of a sweep together by width.
 
     Args:
         widths: (N,) positive numbers; a width occurs once for each of its seeds.
         errors: (N,) positive numbers.
+        x_name: what the widths are, for messages: MACs, images, …
+        y_name: what the errors are.
 
     Returns:
         The curve.  Variances of widths are drawn towards a common one, the more the fewer seeds there are and the less
@@ -77,18 +87,18 @@ def read_curve(widths: ArrayLike, errors: ArrayLike) -> Curve:
 
     Source: moderated variances, G. K. Smyth (2004), doi:10.2202/1544-6115.1027.
     """
-    widths, errors = _numbers("widths", widths), _numbers("errors", errors)
+    widths, errors = _numbers("widths", widths, x_name), _numbers("errors", errors, y_name)
     if widths.shape != errors.shape:
         raise InvalidInput(f"There are {len(widths)} widths and {len(errors)} errors; give one error for each width.")
     if not len(widths):
         raise InvalidInput("There are no widths; give one, and one error, for each training.")
     if not (widths > 0).all():
-        raise InvalidInput(f"A width is {widths.min():g}; all must be positive.")
+        raise InvalidInput(f"A training has {x_name} {widths.min():g}; a law takes positive ones alone.")
     if not (errors > 0).all():
         worst = widths[errors.argmin()]
         raise CannotFit(
-            f"The error at width {worst:g} is {errors.min():g}, and a power law never gets to zero: measure it on more "
-            "images, or leave this width out."
+            f"The {y_name} at {x_name} {worst:g} is {errors.min():g}, and a power law never gets to zero: measure it "
+            f"on more images, or leave {x_name} {worst:g} out."
         )
     distinct, place = np.unique(widths, return_inverse=True)
     seeds, logs = np.bincount(place), np.log(errors)
@@ -96,16 +106,19 @@ def read_curve(widths: ArrayLike, errors: ArrayLike) -> Curve:
     squares = np.bincount(place, np.square(logs - means[place]))
     relative = _relative_variances(squares, seeds - 1)
     within = float((squares / relative).sum())
-    return Curve(distinct, np.exp(means), seeds / relative, seeds, within, int((seeds - 1).sum()), (widths, errors))
+    weights, within_dof = seeds / relative, int((seeds - 1).sum())
+    return Curve(distinct, np.exp(means), weights, seeds, within, within_dof, (widths, errors), x_name, y_name)
 
 
-def _numbers(name: str, values: ArrayLike) -> np.ndarray:
+def _numbers(argument: str, values: ArrayLike, name: str) -> np.ndarray:
     found = np.atleast_1d(np.asarray(values))
     if found.ndim != 1 or found.dtype.kind not in "iuf":
-        raise InvalidInput(f"{name} has shape {found.shape} and type {found.dtype}; it must be a row of numbers.")
+        raise InvalidInput(f"{argument} has shape {found.shape} and type {found.dtype}; it must be a row of numbers.")
     found = found.astype(float)
     if not np.isfinite(found).all():
-        raise InvalidInput(f"{name} holds {found[~np.isfinite(found)][0]}; leave out trials that have no result.")
+        raise InvalidInput(
+            f"A training has {name} {found[~np.isfinite(found)][0]}; leave out those without a finite one."
+        )
     return found
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from fm_keras.errors import CannotFit
 from fm_keras.scaling.curve import Curve
-from fm_keras.scaling.forms import POWER, Form
-from fm_keras.scaling.noise import Noise
+from fm_keras.scaling.forms import FORMS, POWER, Form
+from fm_keras.scaling.noise import EXACT, Noise
 from fm_keras.scaling.region import Region, find_region
 from fm_keras.scaling.search import Fits, best_fit
 
@@ -69,8 +69,8 @@ def fit_form(form: Form, curve: Curve, level: float) -> FormFit:
     """
     if len(curve.widths) < form.least_widths:
         raise CannotFit(
-            f"A {form.words} takes {form.least_widths} widths or more, one beyond its {form.parameters} parameters; "
-            f"there {'is' if len(curve.widths) == 1 else 'are'} {len(curve.widths)}."
+            f"A {form.words} takes {form.least_widths} {curve.sizes} or more, one beyond its {form.parameters} "
+            f"parameters; there {'is' if len(curve.widths) == 1 else 'are'} {len(curve.widths)}."
         )
     plain = best_fit(POWER, curve, 1.0)
     exponent = float(plain.linear[0, 1])
@@ -80,18 +80,40 @@ def fit_form(form: Form, curve: Curve, level: float) -> FormFit:
     return FormFit(form, curve, exponent, best, noise, find_region(form, curve, best, exponent, noise.budget(level)))
 
 
+def open_fits(curve: Curve, level: float) -> list[FormFit]:
+    """The forms that a curve can show and does not rule out, each fitted, the simplest first.
+
+    A form is ruled out where its least squares exceed those of the best form by more than the budget of the best one:
+    there, no law of this form is among those that the curve leaves open.
+
+    Args:
+        curve: three widths or more.
+        level: of the budget, and of the regions.
+
+    Source: likelihood ratio; ours in that forms need not be nested.
+    """
+    fits = [fit_form(form, curve, level) for form in FORMS.values() if len(curve.widths) >= form.seen_from]
+    best = min(fits, key=lambda fit: fit.best.squares[0])
+    limit = best.best.squares[0] + best.noise.budget(level) + EXACT
+    return [fit for fit in fits if fit.best.squares[0] <= limit]
+
+
 def check_falls(fit: FormFit) -> None:
     """Make sure that errors fall with width, by the plain power law.
 
     Raises:
-        CannotFit: they rise, or it cannot be told from chance that they do not stay the same.
+        CannotFit: they rise, it cannot be told from chance that they do not stay the same, or they fall too steeply.
     """
     low, high = fit.region.intervals()["exponent"]
-    found = f"the exponent of width**-exponent is {fit.exponent:.3g} ({low:.3g} to {high:.3g})"
+    x_name, sizes = fit.curve.x_name, fit.curve.sizes
+    found = f"the exponent of {x_name}**-exponent is {fit.exponent:.3g} ({low:.3g} to {high:.3g})"
     if high < 0:
-        raise CannotFit(f"The curve rises with width instead of falling: {found}.")
+        raise CannotFit(f"The curve rises with {x_name} instead of falling: {found}.")
     if low <= _ROUNDING:
-        raise CannotFit(f"The curve cannot be told from a flat one: {found}; take more widths, wider apart, or seeds.")
+        raise CannotFit(f"The curve cannot be told from a flat one: {found}; take more {sizes}, wider apart, or seeds.")
+    if not np.isfinite(fit.values()["prefactor"]):
+        smallest, largest = fit.curve.widths[[0, -1]]
+        raise CannotFit(f"{smallest:.7g} to {largest:.7g} are {sizes} too close together for a law: {found}.")
 
 
 def check_keeps_falling(fit: FormFit) -> None:
@@ -104,8 +126,8 @@ def check_keeps_falling(fit: FormFit) -> None:
     for name, where in (("exponent_before", "up to"), ("exponent", "beyond")):
         if values.get(name, 1.0) <= 0:
             raise CannotFit(
-                f"The curve is best described as rising {where} width {values['turn']:.3g}, where the exponent of "
-                f"width**-exponent is {values[name]:.3g}: fit the other side alone, or take more seeds."
+                f"The curve is best described as rising {where} {fit.curve.x_name} {values['turn']:.3g}, where the "
+                f"exponent is {values[name]:.3g}: fit the other side alone, or take more seeds."
             )
 
 

@@ -60,6 +60,8 @@ class Form:
     """(log widths (W,), shapes (C, s), log of the largest width) -> Shape"""
     quantities: Callable[[np.ndarray, tuple[float, float], float], dict[str, Quantity]]
     """(shapes (C, s), middle of the curve, log of the largest width) -> the numbers of the law, by name"""
+    seen_from: int
+    """widths from which a curve can show this form: one more than parameters, and three on each side of a turn"""
     endless: tuple[str, ...] = ()
     """what grows beyond all bounds where the first of s is at its upper limit"""
 
@@ -82,7 +84,7 @@ def _power_quantities(shapes: np.ndarray, middle: tuple[float, float], largest: 
     cells, (x0, z0) = len(shapes), middle
     return {
         "exponent": _linear([0, 1], np.zeros(cells)),
-        "prefactor": _linear([1, x0], np.full(cells, z0), np.exp),
+        "prefactor": _linear([1, x0], np.full(cells, z0), exp),
     }
 
 
@@ -100,8 +102,8 @@ def _floor_quantities(shapes: np.ndarray, middle: tuple[float, float], largest: 
     rho, cells = np.exp(shapes[:, 0]), len(shapes)
     return {
         "exponent": _linear([0], rho),
-        "prefactor": _linear([1], z0 + rho * x0, np.exp),
-        "floor": _linear([1], np.full(cells, z0) + _log_floor(shapes, largest), np.exp),
+        "prefactor": _linear([1], z0 + rho * x0, exp),
+        "floor": _linear([1], np.full(cells, z0) + _log_floor(shapes, largest), exp),
     }
 
 
@@ -129,10 +131,16 @@ def _broken_quantities(shapes: np.ndarray, middle: tuple[float, float], largest:
     ahead = np.stack([np.ones(cells), np.full(cells, x0), x0 + turn], axis=1)
     return {
         "exponent": _linear([0, 1, 1], np.zeros(cells)),
-        "prefactor": Quantity(ahead, np.full(cells, z0), np.exp),
+        "prefactor": Quantity(ahead, np.full(cells, z0), exp),
         "exponent_before": _linear([0, 1, 0], np.zeros(cells)),
-        "turn": _linear([0, 0, 0], x0 + turn, np.exp),
+        "turn": _linear([0, 0, 0], x0 + turn, exp),
     }
+
+
+def exp(logs: np.ndarray) -> np.ndarray:
+    """The number of a logarithm; infinite where that is beyond all that a computer counts."""
+    with np.errstate(over="ignore"):
+        return np.exp(logs)
 
 
 def _linear(
@@ -141,9 +149,9 @@ def _linear(
     return Quantity(np.broadcast_to(np.array(vector, float), (len(offset), len(vector))), offset, finish)
 
 
-POWER = Form("power", "power law", 2, _no_limits, _power_shape, _power_quantities)
+POWER = Form("power", "power law", 2, _no_limits, _power_shape, _power_quantities, 3)
 FLOOR = Form(
-    "floor", "power law with a floor", 3, _floor_limits, _floor_shape, _floor_quantities, ("exponent", "prefactor")
+    "floor", "power law with a floor", 3, _floor_limits, _floor_shape, _floor_quantities, 4, ("exponent", "prefactor")
 )
-BROKEN = Form("broken", "broken power law", 4, _broken_limits, _broken_shape, _broken_quantities)
+BROKEN = Form("broken", "broken power law", 4, _broken_limits, _broken_shape, _broken_quantities, 6)
 FORMS = {form.name: form for form in (POWER, FLOOR, BROKEN)}

@@ -20,6 +20,7 @@ MEASURES = {
 """columns of `label_table` that have a law, in words"""
 _LEVEL = 0.95
 _LEAST = 3
+_ROUNDING = 1e-12
 
 
 def label_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -69,25 +70,34 @@ def _laws(name: str, labels: pd.Series, values: pd.Series) -> dict:
     known = np.isfinite(y)
     if known.sum() < _LEAST:
         return {"measure": name, "why_not": f"{MEASURES[name]} is finite at {known.sum()} numbers of labels alone."}
-    x, y = x[known], y[known]
-    line = stats.linregress(x, y)
-    row = {"measure": name, "intercept": line.intercept, "slope": line.slope}
+    x, y = x[known], _without_rounding(y[known])
+    line = stats.linregress(x, y - y[0])
+    intercept = y[0] + line.intercept
+    row = {"measure": name, "intercept": intercept, "slope": line.slope}
     row |= dict(zip(("slope_low", "slope_high"), _interval(line, len(x))))
-    row["r2"] = _explained(y, line.intercept + line.slope * x)
+    row["r2"] = _explained(y, intercept + line.slope * x)
     if (y <= 0).any():
         return {**row, "why_not": f"No power of K: {MEASURES[name]} is 0 at {np.sum(y <= 0)} numbers of labels."}
-    power = stats.linregress(np.log(x), np.log(y))
-    row |= {"factor": math.exp(power.intercept), "exponent": power.slope}
+    power = stats.linregress(np.log(x), np.log(y / y[0]))
+    factor = y[0] * math.exp(power.intercept)
+    row |= {"factor": factor, "exponent": power.slope}
     row |= dict(zip(("exponent_low", "exponent_high"), _interval(power, len(x))))
-    return {**row, "power_r2": _explained(y, math.exp(power.intercept) * x**power.slope), "why_not": ""}
+    return {**row, "power_r2": _explained(y, factor * x**power.slope), "why_not": ""}
+
+
+def _without_rounding(values: np.ndarray) -> np.ndarray:
+    """Values, all the same where they differ by rounding alone, as means over seeds do."""
+    return np.full_like(values, values[0]) if np.ptp(values) <= _ROUNDING * np.abs(values).max() else values
 
 
 def _interval(line, points: int) -> tuple[float, float]:
-    wide = stats.t.ppf((1 + _LEVEL) / 2, points - 2) * line.stderr
+    error = 0.0 if np.isnan(line.stderr) else line.stderr  # SciPy has none where all values are the same
+    wide = stats.t.ppf((1 + _LEVEL) / 2, points - 2) * error
     return line.slope - wide, line.slope + wide
 
 
 def _explained(found: np.ndarray, fitted: np.ndarray) -> float:
     """Share of the variance that a fit explains; 1 where there is none to explain."""
-    spread = np.sum((found - found.mean()) ** 2)
-    return float(1 - np.sum((found - fitted) ** 2) / spread) if spread > 0 else 1.0
+    if np.ptp(found) == 0:
+        return 1.0
+    return float(1 - np.sum((found - fitted) ** 2) / np.sum((found - found.mean()) ** 2))

@@ -13,6 +13,7 @@ from fm_keras.scaling.powerlaw import PowerLaw, fit_power_law
 
 AXES = ("model", "ratio", "batch_norm", "labels", "samples")
 """what tells series of trials apart; within one, width and seed differ"""
+_WORDS = {"macs": "MACs", "noise": "noise of a filter"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,9 +97,10 @@ def fit_laws(rows: pd.DataFrame, *, x: str = "width", y: str = "error", seed: in
 
 
 def _fit(name: str, x: str, y: str, rows: pd.DataFrame, seed: int) -> Law:
+    names = {"x_name": _WORDS.get(x, x), "y_name": _WORDS.get(y, y)}
     try:
-        fit = fit_power_law(rows[x], rows[y], rng=np.random.default_rng(seed))
-    except CannotFit as error:
+        fit = fit_power_law(rows[x], rows[y], rng=np.random.default_rng(seed), **names)
+    except (CannotFit, InvalidInput) as error:  # numbers of imported rows may be none that a law takes
         return Law(name, x, y, rows, None, str(error))
     return Law(name, x, y, rows, fit)
 

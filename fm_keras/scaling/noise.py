@@ -17,7 +17,8 @@ from scipy.special import fdtr, logsumexp
 
 _SHARES = np.exp(np.log(1e-12) * (np.arange(400) + 0.5) / 400)  # 1 / (1 + r), evenly in their logarithms
 _BEFORE = _SHARES**0.25
-_EXACT = 1e-22
+EXACT = 1e-22
+"""squares that are rounding and nothing else"""
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Noise:
     @property
     def exact(self) -> bool:
         """Whether there is no noise at all but rounding."""
-        return self.within + self.around < _EXACT
+        return self.within + self.around < EXACT
 
     def _variances(self) -> np.ndarray:
         """Expected `sigma^2 (1 + r)`, for each share 1 / (1 + r)."""

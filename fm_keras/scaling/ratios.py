@@ -7,11 +7,12 @@ import math
 import numpy as np
 import pandas as pd
 from scipy import stats
+from scipy.cluster.hierarchy import fcluster, linkage
 
 from fm_keras.scaling.laws import done_rows
 
 _EQUAL = 0.1
-"""networks whose MACs differ by less than this share count as equally costly"""
+"""networks count as equally costly if the dearest of them takes no more than this share beyond the cheapest"""
 _COLUMNS = ("model", "macs", "ratio", "width", "seeds", "error", "spread", "behind", "low", "high")
 
 
@@ -22,14 +23,15 @@ def compare_ratios(rows: pd.DataFrame) -> pd.DataFrame:
         rows: of a sweep over depth ratios, as `fm_keras.sweep` returns them.
 
     Returns:
-        For each model and cost one row a ratio: model, macs, ratio, width, seeds, error (mean over seeds), spread
-        (standard deviation over seeds), behind (error minus that of the best ratio) and its 95% interval low and high
-        (Tukey-Kramer, all pairs of ratios at once; NaN with one seed).  Empty where no two ratios cost the same.
+        For each model and cost one row a ratio and width: model, macs, ratio, width, seeds, error (mean over seeds),
+        spread (standard deviation over seeds), behind (error minus that of the best) and its 95% interval low and high
+        (Tukey-Kramer, all pairs of networks at once; NaN with one seed).  Empty where no two ratios cost the same.
 
     Source: *ours*; the law that fixes the ratio: arXiv:2211.11106.
     """
     rows = done_rows(rows)
     rows = rows.dropna(subset=["ratio", "macs", "error"]) if "ratio" in rows else rows.iloc[:0]
+    rows = rows[rows["macs"].between(0, math.inf, inclusive="neither")]
     tables = [
         _compare(level)
         for _, same in rows.groupby(
@@ -42,23 +44,21 @@ def compare_ratios(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _levels(macs: pd.Series) -> np.ndarray:
-    """Number of the level of cost that each network is on: a new one begins where the next is dearer by `_EQUAL`."""
-    order = np.argsort(macs.to_numpy(), kind="stable")
-    steps = np.diff(np.log(macs.to_numpy(float)[order]), prepend=-np.inf) > math.log1p(_EQUAL)
-    levels = np.empty(len(macs), int)
-    levels[order] = np.cumsum(steps)
-    return levels
+    """Number of the level of cost that each network is on: the nearest are put together first, and none too far."""
+    costs, place = np.unique(macs, return_inverse=True)
+    if len(costs) < 2:
+        return place
+    found = fcluster(linkage(np.log(costs)[:, None], "complete"), math.log1p(_EQUAL), "distance")
+    return np.cumsum(np.diff(found, prepend=found[0]) != 0)[place]
 
 
 def _compare(rows: pd.DataFrame) -> pd.DataFrame:
-    ratios = rows.groupby("ratio")
-    table = ratios.agg(
-        width=("width", "first"), seeds=("error", "size"), error=("error", "mean"), spread=("error", "std")
-    )
+    networks = rows.groupby(["ratio", "width"])
+    table = networks.agg(seeds=("error", "size"), error=("error", "mean"), spread=("error", "std"))
     table = table.reset_index().assign(model=rows["model"].iloc[0], macs=rows["macs"].mean())
     best = int(table["error"].idxmin())
     table["behind"] = table["error"] - table["error"][best]
-    table["low"], table["high"] = _intervals([part["error"].to_numpy() for _, part in ratios], best)
+    table["low"], table["high"] = _intervals([part["error"].to_numpy() for _, part in networks], best)
     return table[list(_COLUMNS)]
 
 

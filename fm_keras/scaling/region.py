@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,6 +59,15 @@ class Region:
     def _slack(self) -> np.ndarray:
         """(C,) what is left of the budget for the linear parameters."""
         return np.maximum(self.fits.squares[0] + self.budget - self.fits.squares, 0)
+
+
+def hull(found: Sequence[dict[str, tuple[float, float]]]) -> dict[str, tuple[float, float]]:
+    """One interval a number, over the intervals that several forms give it; a form without a floor has one of 0."""
+    ends = {}
+    for name in dict.fromkeys(name for each in found for name in each):
+        held = [each.get(name, (0.0, 0.0)) for each in found if name in each or name == "floor"]
+        ends[name] = min(low for low, _ in held), max(high for _, high in held)
+    return ends
 
 
 def find_region(form: Form, curve: Curve, best: Fits, exponent: float, budget: float) -> Region:

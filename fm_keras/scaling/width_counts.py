@@ -8,12 +8,13 @@ from math import prod
 from typing import Literal
 
 import keras
+import numpy as np
 from keras import layers
 
 from fm_keras.errors import InvalidInput
 from fm_keras.models.graph import Call, walk
 from fm_keras.models.operations import call_operations
-from fm_keras.scaling.widths import filters_of, is_convolution, map_of
+from fm_keras.scaling.widths import CONVOLUTIONS, filters_of, is_convolution, map_of
 
 Measure = Literal["macs", "parameters"]
 Channels = Mapping[str, int]
@@ -26,6 +27,7 @@ _PASSING = (
     *(layers.MaxPooling2D, layers.AveragePooling2D, layers.GlobalMaxPooling2D, layers.GlobalAveragePooling2D),
     *(layers.ZeroPadding2D, layers.Cropping2D, layers.UpSampling2D, layers.Rescaling),
 )
+_ANY_AXIS = (layers.Flatten, layers.Rescaling)
 _MERGES = (layers.Add, layers.Subtract, layers.Multiply, layers.Average, layers.Maximum, layers.Minimum)
 
 
@@ -97,18 +99,48 @@ def width_counts(model: keras.Model) -> WidthCounts:
         InvalidInput: a layer through which channels cannot be followed, such as a grouped or shared convolution.
     """
     graph, counts = walk(model), WidthCounts()
-    channels = dict.fromkeys(graph.inputs, _STAY)
+    channels: dict[int, Channels] = dict.fromkeys(graph.inputs, _STAY)
+    axes: dict[int, int] = {}
     seen: set[int] = set()
     for call in graph.calls:
         reads = [channels[key] for key in call.inputs]
+        read_axes = [axes[key] for key, read in zip(call.inputs, reads) if read]
+        _require_channel_axis(call, read_axes)
         makes = _follow(call, reads, counts)
         channels.update(dict.fromkeys(call.outputs, makes))
+        axes.update(dict.fromkeys(call.outputs, _axis_made(call, read_axes)))
         if is_convolution(call):
             counts.maps[call.path], counts.made[call.path] = map_of(call), makes or {"": filters_of(call)}
         if isinstance(call.layer, keras.Layer):
             counts.terms.extend(_terms(call, reads, makes, counts.filters, again=id(call.layer) in seen))
             seen.add(id(call.layer))
     return counts
+
+
+def _axis_made(call: Call, read_axes: list[int]) -> int:
+    """Axis along which the channels lie in what a call puts out, the batch counted."""
+    last = len(call.output_shapes[0]) - 1
+    before = read_axes[0] if last > 1 and read_axes else last
+    return _own_axes(call.layer, last, before)[0] if isinstance(call.layer, CONVOLUTIONS) else before
+
+
+def _require_channel_axis(call: Call, read_axes: list[int]) -> None:
+    """Refuse a layer for which something else than the channels that are followed are channels."""
+    last = len(call.input_shapes[0]) - 1 if call.input_shapes else 0
+    for axis in read_axes:
+        if axis not in _own_axes(call.layer, last, axis) or axis != read_axes[0]:
+            raise _not_followed(call, f"it works along another axis than {axis}, that of the channels")
+
+
+def _own_axes(layer: keras.Operation, last: int, axis: int) -> list[int]:
+    """Axes that a layer takes for those of the channels; any will do where it has none of its own."""
+    if isinstance(layer, layers.BatchNormalization | layers.LayerNormalization | layers.Concatenate):
+        return [int(each) % (last + 1) for each in np.ravel(layer.axis)]
+    if isinstance(layer, layers.Dense):
+        return [last]
+    if last == 1 or not hasattr(layer, "data_format") or isinstance(layer, _ANY_AXIS):
+        return [axis]
+    return [1 if layer.data_format == "channels_first" else last]
 
 
 def _follow(call: Call, reads: list[Channels], counts: WidthCounts) -> Channels:
@@ -129,7 +161,7 @@ def _follow(call: Call, reads: list[Channels], counts: WidthCounts) -> Channels:
         now = number_of(reads[0], counts.filters)
         return _times(reads[0], prod(call.input_shapes[0][1:]) // now)
     if isinstance(layer, layers.Concatenate):
-        return _joined(call, reads, counts.filters)
+        return _joined(call, reads)
     if isinstance(layer, _MERGES):
         if not all(reads):
             raise _not_followed(call, "it merges channels that stay with channels that change")
@@ -144,14 +176,11 @@ def _times(channels: Channels, number: int) -> Channels:
     return {path: number * times for path, times in channels.items()}
 
 
-def _joined(call: Call, reads: list[Channels], filters: Mapping[str, int]) -> Channels:
+def _joined(call: Call, reads: list[Channels]) -> Channels:
     """Channels of a concatenation."""
     joined: dict[str, int] = {}
     for channels, shape in zip(reads, call.input_shapes):
-        size = shape[call.layer.axis]
-        if channels and number_of(channels, filters) != size:
-            raise _not_followed(call, "it joins along another axis than that of the channels")
-        for path, times in (channels or {"": size}).items():
+        for path, times in (channels or {"": shape[call.layer.axis]}).items():
             joined[path] = joined.get(path, 0) + times
     return joined
 

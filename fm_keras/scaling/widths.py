@@ -13,7 +13,7 @@ from keras import layers
 from fm_keras.errors import InvalidInput
 from fm_keras.models.graph import Call, walk
 
-_CONVOLUTIONS = (layers.Conv2D, layers.Conv2DTranspose, layers.SeparableConv2D, layers.DepthwiseConv2D)
+CONVOLUTIONS = (layers.Conv2D, layers.Conv2DTranspose, layers.SeparableConv2D, layers.DepthwiseConv2D)
 
 
 def conservation_table(model: keras.Model) -> pd.DataFrame:
@@ -66,7 +66,7 @@ def law_table(rows: Iterable[tuple[str, tuple[int, int], int]]) -> pd.DataFrame:
 
 def is_convolution(call: Call) -> bool:
     """Whether the law is about a call: a 2-D convolution of more than one position."""
-    if not isinstance(call.layer, _CONVOLUTIONS):
+    if not isinstance(call.layer, CONVOLUTIONS):
         return False
     for shape in (*call.input_shapes, *call.output_shapes):
         if None in shape[1:]:

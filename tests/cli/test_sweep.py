@@ -2,11 +2,9 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
-
-from fm_keras.progress import Step
-from fm_keras.scaling import SweepEvent, plan_sweep
 
 WORDS = ("--widths", "2,4,8,16", "--seeds", "0,1", "--epochs", 2, "--limit", 200)
 
@@ -16,55 +14,7 @@ def document(outcome):
     return json.loads(outcome.out)
 
 
-def error_of(trial):
-    """A power law of the width, 2% to either side for the seeds; VGG-6 is better."""
-    level = 0.5 if trial["model"] == "vgg6" else 0.8
-    ratio = 1 if pd.isna(trial["ratio"]) else 1 + 0.1 * abs(trial["ratio"] - 8 / 3)
-    return level * ratio * trial["width"] ** -0.5 * (0.98 + 0.04 * (trial["seed"] % 2))
-
-
-@pytest.fixture
-def trained(monkeypatch):
-    """A sweep that trains nothing; returns the names of the trials that it ran, and stops or fails where told to."""
-
-    class Trained(list):
-        stop_at = fails = None
-
-    ran = Trained()
-
-    def sweep(data, *, to, settings, train, build, progress, **measuring):
-        plan = plan_sweep(data, to=to, settings=settings, train=train, build=build)
-        to.mkdir(parents=True, exist_ok=True)
-        file = to / "trials.csv"
-        rows = pd.read_csv(file).to_dict("records") if file.exists() else []
-        done = {row["trial"] for row in rows}
-        for number, trial in enumerate(plan.to_dict("records")):
-            name = trial["trial"]
-            if name in done:
-                progress(SweepEvent("kept", name, number, len(plan)))
-                continue
-            progress(SweepEvent("started", name, number, len(plan), "local 1"))
-            progress(SweepEvent("step", name, number, len(plan), "local 1", Step("train", 1, 2, "1/2 epochs")))
-            if name == ran.stop_at:
-                raise KeyboardInterrupt
-            failed = ran.fails in (name, "all")
-            row = {**trial, "seconds": 1.5, "status": "failed" if failed else "done", "reason": "", "loss": 1.0}
-            row |= {"error": float("nan") if failed else error_of(trial), "train_error": 0.1, "worker": "local 1"}
-            row |= {"reason": "the training diverged"} if failed else {}
-            if "filters" in settings.measure:
-                row |= {"n_clusters": 1.2, "cluster_size": 2.0, "noise": 30 * trial["width"] ** -0.3, "snr": 4.0}
-            row.pop("training_macs")
-            rows.append(row)
-            pd.DataFrame(rows).to_csv(file, index=False)
-            ran.append(name)
-            progress(SweepEvent("finished", name, number + 1, len(plan), "local 1", row=row))
-        return pd.DataFrame(rows)
-
-    monkeypatch.setattr("fm_keras.scaling.sweeping.sweep", sweep)
-    return ran
-
-
-def test_the_end_says_the_law_and_what_twice_the_width_gains(command, trained, tmp_path):
+def test_the_end_says_the_law_and_what_twice_the_width_gains(command, made_up_sweep, tmp_path):
     outcome = command("sweep", *WORDS, "--sweeps-dir", tmp_path)
 
     assert outcome.code == 0, outcome.err
@@ -77,11 +27,11 @@ def test_the_end_says_the_law_and_what_twice_the_width_gains(command, trained, t
     assert "; half the error takes width 6" in said
 
 
-def test_rows_are_told_as_they_finish_and_the_last_lines_say_where_they_lie(command, trained, tmp_path):
+def test_rows_are_told_as_they_finish_and_the_last_lines_say_where_they_lie(command, made_up_sweep, tmp_path):
     outcome = command("sweep", *WORDS, "--sweeps-dir", tmp_path)
 
     told = [line.split() for line in outcome.err.splitlines() if line.startswith("lenet-w")]
-    assert [words[0] for words in told] == trained
+    assert [words[0] for words in told] == made_up_sweep
     assert told[0][1:3] == ["error", "0.554"]
     flat = "".join(outcome.err.split())
     assert f"Rowsarein{tmp_path}/digits-lenet/trials.csv" in flat
@@ -89,7 +39,7 @@ def test_rows_are_told_as_they_finish_and_the_last_lines_say_where_they_lie(comm
     assert (tmp_path / "digits-lenet" / "error-width.png").stat().st_size > 10_000
 
 
-def test_the_document_holds_rows_designs_and_laws(command, trained, tmp_path):
+def test_the_document_holds_rows_designs_and_laws(command, made_up_sweep, tmp_path):
     found = document(command("sweep", *WORDS, "--sweeps-dir", tmp_path, "--json"))
 
     assert len(found["rows"]) == 8
@@ -101,28 +51,43 @@ def test_the_document_holds_rows_designs_and_laws(command, trained, tmp_path):
     assert found["path"] == str(tmp_path / "digits-lenet")
 
 
-def test_the_same_command_trains_only_what_is_missing(command, trained, tmp_path):
+def test_the_same_command_trains_only_what_is_missing(command, made_up_sweep, tmp_path):
     command("sweep", *WORDS, "--sweeps-dir", tmp_path)
-    trained.clear()
+    made_up_sweep.clear()
 
     outcome = command("sweep", *WORDS, "--sweeps-dir", tmp_path, "--widths", "2,4,8,16,32")
 
-    assert trained == ["lenet-w32-r2.667-s0", "lenet-w32-r2.667-s1"]
+    assert made_up_sweep == ["lenet-w32-r2.667-s0", "lenet-w32-r2.667-s1"]
     assert "8 of 10 trials as before" in outcome.err
 
 
-def test_after_ctrl_c_it_says_what_is_kept(command, trained, tmp_path):
-    trained.stop_at = "lenet-w4-r2.667-s0"
+def test_after_ctrl_c_it_says_what_is_kept(command, made_up_sweep, tmp_path):
+    made_up_sweep.stop_at = "lenet-w4-r2.667-s0"
 
     outcome = command("sweep", *WORDS, "--sweeps-dir", tmp_path)
 
     assert outcome.code == 130
-    assert "2 of 8 trials are kept" in outcome.err
-    assert outcome.err.splitlines()[-1].endswith("The same command goes on from there.")
+    assert outcome.err.splitlines()[-1] == "Stopped. Kept: 2 of 8 trials. The same command goes on from there."
 
 
-def test_a_failed_trial_is_named_with_its_reason_and_the_law_is_made_of_the_others(command, trained, tmp_path):
-    trained.fails = "lenet-w16-r2.667-s0"
+@pytest.mark.parametrize("epochs", [0, 3])
+def test_after_ctrl_c_it_speaks_of_finished_epochs_only_where_there_are_some(command, made_up_sweep, tmp_path, epochs):
+    made_up_sweep.stop_at = "lenet-w2-r2.667-s0"
+    state = tmp_path / "digits-lenet" / "trials" / made_up_sweep.stop_at / "state.npz"
+    state.parent.mkdir(parents=True)
+    (state.parent / "log.txt").touch()
+    if epochs:
+        np.savez(state, history=np.zeros((epochs, 2)))
+
+    outcome = command("sweep", *WORDS, "--sweeps-dir", tmp_path)
+
+    said = "Stopped. Kept: the finished epochs of 1 trial. The same command goes on from there."
+    nothing = "Stopped before anything was finished. The same command starts again."
+    assert outcome.err.splitlines()[-1] == (said if epochs else nothing)
+
+
+def test_a_failed_trial_is_named_with_its_reason_and_the_law_is_made_of_the_others(command, made_up_sweep, tmp_path):
+    made_up_sweep.fails = "lenet-w16-r2.667-s0"
 
     outcome = command("sweep", *WORDS, "--sweeps-dir", tmp_path)
 
@@ -132,8 +97,8 @@ def test_a_failed_trial_is_named_with_its_reason_and_the_law_is_made_of_the_othe
     assert "Error falls as width^-0.49" in said
 
 
-def test_a_sweep_of_which_nothing_is_left_says_why(command, trained, tmp_path):
-    trained.fails = "all"
+def test_a_sweep_of_which_nothing_is_left_says_why(command, made_up_sweep, tmp_path):
+    made_up_sweep.fails = "all"
 
     outcome = command("sweep", *WORDS, "--sweeps-dir", tmp_path)
 
@@ -141,7 +106,7 @@ def test_a_sweep_of_which_nothing_is_left_says_why(command, trained, tmp_path):
     assert "failed: the training diverged. The same command tries what failed again." in " ".join(outcome.out.split())
 
 
-def test_architectures_are_compared_at_equal_error(command, trained, tmp_path):
+def test_architectures_are_compared_at_equal_error(command, made_up_sweep, tmp_path):
     words = ("--widths", "2,4,8", "--seeds", "0,1", "--limit", 200)
     outcome = command("sweep", *words, "--model", "lenet,vgg6", "--sweeps-dir", tmp_path)
 
@@ -152,7 +117,7 @@ def test_architectures_are_compared_at_equal_error(command, trained, tmp_path):
     assert (tmp_path / "digits-lenet-vgg6" / "error-macs.png").is_file()
 
 
-def test_ratios_at_equal_cost_have_a_best_one(command, trained, tmp_path):
+def test_ratios_at_equal_cost_have_a_best_one(command, made_up_sweep, tmp_path):
     words = ("--widths", "12", "--ratios", "1,2.667,6", "--equal-macs", "--seeds", "0,1,2", "--limit", 200)
     found = document(command("sweep", *words, "--sweeps-dir", tmp_path, "--json"))
 
@@ -162,16 +127,16 @@ def test_ratios_at_equal_cost_have_a_best_one(command, trained, tmp_path):
     assert (tmp_path / "digits-lenet" / "depth-ratio.png").is_file()
 
 
-def test_noise_has_its_law_where_filters_are_measured(command, trained, tmp_path):
+def test_noise_has_its_law_where_filters_are_measured(command, made_up_sweep, tmp_path):
     outcome = command("sweep", *WORDS, "--measure", "filters", "--sweeps-dir", tmp_path)
 
     assert "Noise of a filter falls as width^-0.30" in " ".join(outcome.out.split())
     assert "noise" in outcome.out.splitlines()[0]
 
 
-def test_a_plan_says_trials_cost_and_time_and_trains_nothing(command, trained, tmp_path):
+def test_a_plan_says_trials_cost_and_time_and_trains_nothing(command, made_up_sweep, tmp_path):
     command("sweep", *WORDS, "--widths", "2,4", "--sweeps-dir", tmp_path)
-    trained.clear()
+    made_up_sweep.clear()
 
     outcome = command("sweep", *WORDS, "--sweeps-dir", tmp_path, "--plan")
 
@@ -181,7 +146,7 @@ def test_a_plan_says_trials_cost_and_time_and_trains_nothing(command, trained, t
     said = " ".join(outcome.out.split())
     assert "8 trials, " in said and "4 are done before." in said
     assert "going by the trials that are finished." in said
-    assert trained == []
+    assert made_up_sweep == []
 
 
 def test_a_first_plan_times_a_few_steps(command, tmp_path):
@@ -192,7 +157,7 @@ def test_a_first_plan_times_a_few_steps(command, tmp_path):
     assert not tmp_path.exists() or not any(tmp_path.iterdir())
 
 
-def test_rows_made_elsewhere_are_taken_in_without_training(command, trained, tmp_path):
+def test_rows_made_elsewhere_are_taken_in_without_training(command, made_up_sweep, tmp_path):
     rows = [("mine", width, 0.9 * width**-0.4) for width in (4, 8, 16, 32)]
     pd.DataFrame(rows, columns=["model", "width", "error"]).to_csv(tmp_path / "mine.csv", index=False)
 
@@ -201,7 +166,20 @@ def test_rows_made_elsewhere_are_taken_in_without_training(command, trained, tmp
     assert outcome.code == 0, outcome.err
     assert "4 rows of mine.csv taken into " in " ".join(outcome.err.split())
     assert "Error falls as width^-0.40" in " ".join(outcome.out.split())
-    assert trained == []
+    assert made_up_sweep == []
+
+
+def test_imported_rows_are_trials_of_the_sweep_that_is_asked_for(command, tmp_path):
+    rows = [("lenet", width, 0.8 * width**-0.5) for width in (2, 4, 8)]
+    pd.DataFrame(rows, columns=["model", "width", "error"]).to_csv(tmp_path / "theirs.csv", index=False)
+    words = ("--import", tmp_path / "theirs.csv", "--model", "lenet", "--widths", "2,4,8")
+
+    outcome = command("sweep", *words, "--limit", 100, "--sweeps-dir", tmp_path)
+
+    assert outcome.code == 0, outcome.err
+    assert "; 0 MACs of training to do" in " ".join(outcome.err.split())
+    assert "3 of 3 trials as before" in outcome.err
+    assert "Error falls as width^-0.50" in " ".join(outcome.out.split())
 
 
 @pytest.mark.parametrize(
@@ -221,7 +199,7 @@ def test_bad_input_is_one_line(words, said, command, tmp_path):
 
 
 @pytest.mark.parametrize("columns", [60, 100, 160])
-def test_the_table_fits_the_terminal(columns, command, trained, tmp_path, monkeypatch):
+def test_the_table_fits_the_terminal(columns, command, made_up_sweep, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(columns))
     words = ("--model", "lenet,vgg6", "--measure", "filters", "--sweeps-dir", tmp_path)
 
@@ -246,7 +224,7 @@ def test_a_sweep_for_real(command, tmp_path):
     assert rows[["error", "noise", "snr"]].notna().all(axis=None)
 
 
-def test_each_picture_of_a_sweep_can_be_drawn_later(command, trained, tmp_path):
+def test_each_picture_of_a_sweep_can_be_drawn_later(command, made_up_sweep, tmp_path):
     command("sweep", *WORDS, "--sweeps-dir", tmp_path)
 
     drawn = command("plot", tmp_path / "digits-lenet", "error-width", "-o", tmp_path / "law.svg")

@@ -9,7 +9,7 @@ from rich.console import Console
 from fm_keras.progress import Step
 from fm_keras.scaling import SweepEvent
 from fm_keras_cli.sweep_live import LiveSweep
-from fm_keras_cli.sweep_times import expected_seconds
+from fm_keras_cli.sweep_times import expected_seconds, work_of
 from fm_keras_cli.terminal import Terminal
 
 NAMES = ["a", "b", "c", "d"]
@@ -114,6 +114,37 @@ def test_a_lost_worker_and_a_failed_trial_are_told(live):
         "a  its process was killed; started once more",
         "a  failed: out of memory",
     ]
+
+
+def test_a_trial_may_end_before_it_was_heard_to_start(live):
+    live(event("lost", "a", reason="Its worker was lost: WorkerCrashedError."))
+    live(finished("a", status="failed", reason="Its worker was lost: WorkerCrashedError."))
+    live(event("step", "b", step=Step("train", 1, 2, "1/2 epochs")))
+    live(finished("b"))
+
+    said = live.terminal.err.file.getvalue().splitlines()
+    assert said[1:] == ["a  failed: Its worker was lost: WorkerCrashedError.", "b  error 0.250   1.00 M MACs  0:00:09"]
+    assert live.standing.startswith("2 of 4 trials")
+
+
+def test_a_lost_trial_does_not_run_until_it_is_started_again(live):
+    live(event("started", "a"))
+    live(event("lost", "a", reason="its process was killed"))
+    assert not live.running
+
+
+def test_the_work_of_networks_of_unknown_cost_is_the_mean_of_the_others():
+    def plan(*macs):
+        return pd.DataFrame({"trial": list("abc"), "training_macs": pd.Series(macs, dtype=object)})
+
+    assert work_of(plan(1e9, None, 3e9)) == {"a": 1e9, "b": 2e9, "c": 3e9}
+    assert work_of(plan(None, None, None)) == {"a": 1, "b": 1, "c": 1}
+
+
+def test_a_row_of_unknown_cost_is_told_without_it(live):
+    live(event("started", "a"))
+    live(finished("a", macs=None))
+    assert live.terminal.err.file.getvalue() == "a  error 0.250        - MACs  0:00:09\n"
 
 
 @pytest.mark.parametrize("columns", [60, 100, 160])

@@ -1,11 +1,15 @@
 """Multiply-accumulates: numbers worked out by hand, and laws."""
 
+import re
+
 import keras
+import numpy as np
 import pytest
 from keras import layers
 
 from fm_keras.errors import CannotCut, InvalidInput
 from fm_keras.models import ModelSpec, build_model, count_operations
+from fm_keras.models.operations import uncounted_layers
 
 MULTI_HEAD_CONFIG = layers.MultiHeadAttention(1, 1).get_config()
 
@@ -64,6 +68,21 @@ def test_lenet5_takes_416520():
         (layers.EinsumDense("abc,cde->abde", output_shape=(9, 2, 7)), (9, 5), 9 * 5 * 2 * 7),
         (layers.EinsumDense("abc,bcd->abd", output_shape=(9, 7)), (9, 5), 9 * 5 * 7),
         (layers.EinsumDense("abc,bd->adc", output_shape=(7, 5)), (9, 5), 9 * 5 * 7),
+        (layers.EinsumDense("abc,cd->abd", output_shape=(None, 7)), (9, 5), 9 * 5 * 7),
+        (layers.SimpleRNN(4), (9, 5), 9 * (5 * 4 + 4 * 4)),
+        (layers.GRU(4, return_sequences=True), (9, 5), 9 * 3 * (5 * 4 + 4 * 4)),
+        (layers.LSTM(4, go_backwards=True), (9, 5), 9 * 4 * (5 * 4 + 4 * 4)),
+        (layers.RNN([layers.LSTMCell(4), layers.GRUCell(3)]), (9, 5), 9 * (4 * (5 + 4) * 4 + 3 * (4 + 3) * 3)),
+        (layers.Bidirectional(layers.LSTM(4), backward_layer=layers.GRU(2, go_backwards=True)), (9, 5), 9 * (144 + 42)),
+        (layers.ConvLSTM1D(4, 3, strides=2, padding="same"), (9, 8, 5), 9 * 4 * 3 * 4 * (5 * 4 + 4 * 4)),
+        (layers.ConvLSTM2D(4, 3), (2, 8, 7, 5), 2 * 6 * 5 * 9 * 4 * (5 * 4 + 4 * 4)),
+        (layers.ConvLSTM2D(4, 3, return_sequences=True), (2, 8, 7, 5), 2 * 6 * 5 * 9 * 4 * (5 * 4 + 4 * 4)),
+        (layers.TimeDistributed(layers.Dense(7)), (9, 5), 9 * 5 * 7),
+        (layers.TimeDistributed(layers.Conv2D(4, 3)), (9, 8, 7, 5), 9 * 6 * 5 * 9 * 5 * 4),
+        (layers.TimeDistributed(keras.Sequential([keras.Input((5,)), layers.Dense(3)])), (9, 5), 9 * 5 * 3),
+        (layers.SpectralNormalization(layers.Dense(7)), (5,), 5 * 7),
+        (layers.Embedding(20, 4), (9,), 0),
+        (layers.PReLU(), (8, 8, 4), 0),
         (layers.BatchNormalization(), (8, 8, 4), 0),
         (layers.MaxPooling2D(), (8, 8, 4), 0),
         (layers.LayerNormalization(), (9, 5), 0),
@@ -121,6 +140,67 @@ def test_attention_without_projections_takes_its_scores_and_their_products_with_
     query, value, key = (keras.Input(shape) for shape in ((9, 6), (4, 5), (4, 6)))
     counted = sum(count_operations(keras.Model([query, value, key], kind()([query, value, key]))).values())
     assert counted == 9 * 4 * 6 + 9 * 4 * 5
+
+
+def test_on_one_step_a_recurrent_layer_uses_every_weight_of_its_kernels_once():
+    for kind in (layers.SimpleRNN, layers.GRU, layers.LSTM):
+        layer = kind(4, use_bias=False)
+        assert operations(layer, (1, 5)) == layer.count_params()
+
+
+def test_products_of_two_tensors_take_what_they_sum_over():
+    one, two = (9, 6), (4, 6)
+    assert operations(lambda a, b: layers.Dot(axes=2)([a, b]), one, two) == 9 * 4 * 6
+    assert operations(lambda a, b: layers.Dot(axes=(-1, -1), normalize=True)([a, b]), (6,), (6,)) == 6
+    assert operations(lambda a, b: keras.ops.matmul(a, keras.ops.transpose(b, (0, 2, 1))), one, two) == 9 * 4 * 6
+    assert operations(lambda a: keras.ops.matmul(a, np.ones((6, 3), "float32")), one) == 9 * 6 * 3
+    assert operations(lambda a: keras.ops.matmul(np.ones((3, 9), "float32"), a), one) == 3 * 9 * 6
+
+
+class Mixing(layers.Layer):
+    """Multiplies by a matrix of its own."""
+
+    def build(self, shape):
+        self.matrix = self.add_weight(shape=(shape[-1], 3))
+
+    def call(self, x):
+        return keras.ops.matmul(x, self.matrix)
+
+    def compute_output_shape(self, shape):
+        return (*shape[:-1], 3)
+
+
+class Scaling(layers.Layer):
+    """Multiplies number by number."""
+
+    def build(self, shape):
+        self.factor = self.add_weight(shape=(1, shape[-1]))
+
+    def call(self, x):
+        return x * self.factor
+
+
+@pytest.mark.parametrize(
+    ("hiding", "named"),
+    [
+        (Mixing(name="mixer"), r"mixer \(Mixing\)"),
+        (layers.TimeDistributed(Mixing(), name="each"), r"each \(TimeDistributed\)"),
+        (lambda x: keras.ops.einsum("abc,abd->acd", x, x), r"einsum\w* \(Einsum\)"),
+    ],
+)
+def test_layers_that_hide_products_are_named_in_a_warning(hiding, named):
+    inputs = keras.Input((9, 5))
+    model = keras.Model(inputs, layers.Dense(2)(hiding(inputs)))
+
+    with pytest.warns(UserWarning, match=f"Operations of {named} are not known and count 0."):
+        counted = count_operations(model)
+    assert [macs for macs in counted.values() if macs] == [counted[model.layers[-1].name]]
+    (hidden,) = uncounted_layers(model)
+    assert re.fullmatch(named, hidden)
+
+
+def test_layers_that_multiply_number_by_number_hide_nothing():
+    assert operations(Scaling(), (9, 5)) == 0
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,9 @@ def by_hand(layer):
         return prod(layer.output.shape[1:]) * read
     if isinstance(layer, layers.MultiHeadAttention):
         return attention_by_hand(layer)
+    if isinstance(layer, layers.Dot):  # a weighted sum over tokens
+        weights, tokens = (tensor.shape for tensor in layer.input)
+        return prod(weights[1:]) * tokens[-1]
     if layer.name == "positions":  # a factor for each number
         return prod(layer.output.shape[1:])
     if not isinstance(layer, layers.Conv2D | layers.DepthwiseConv2D):

@@ -103,6 +103,7 @@ def test_the_operations_are_those_counted_by_hand():
         "block1_hidden": tokens * width**2,
         "block1_feed_forward": tokens * width**2,
         "pool_score": tokens * width,
+        "pool": tokens * width,
         "predictions": width * 10,
     }
 

@@ -148,3 +148,12 @@ def test_ratios_and_costs_that_cannot_be_are_refused(message_of):
     assert "65 MACs are too few for the depth ratio 3: the least is 86,220" in message_of(
         equal_macs_widths, lenet, [3], 65
     )
+
+
+@pytest.mark.parametrize("budget", [float("inf"), float("nan"), 10**400])
+def test_a_budget_without_end_is_refused(message_of, budget):
+    lenet = ModelSpec(name="lenet")
+
+    assert "A budget is a number of MACs up to 1e+18; received" in message_of(lambda: conserve(lenet, macs=budget))
+    assert "number of parameters up to 1e+18" in message_of(lambda: conserve(lenet, parameters=budget))
+    assert "A budget is a number of MACs" in message_of(equal_macs_widths, lenet, [2], budget)

@@ -55,6 +55,16 @@ def test_what_is_constant_has_slope_and_exponent_0():
     assert laws.loc["n_clusters", "exponent"] == pytest.approx(0, abs=1e-12)
 
 
+@pytest.mark.parametrize("value", [0.1, 1.1, 1.0])
+def test_what_is_exactly_constant_has_intervals_of_0_alone_and_is_all_explained(value):
+    table = pd.DataFrame({"labels": [3, 4, 6, 8, 10], "n_clusters": value * (1 + 1e-16 * np.array([0, 2, 0, 2, 2]))})
+    law = label_laws(table).iloc[0]
+
+    assert list(law[["slope", "slope_low", "slope_high", "exponent", "exponent_low", "exponent_high"]]) == [0] * 6
+    assert list(law[["r2", "power_r2"]]) == [1, 1]
+    assert list(law[["intercept", "factor"]]) == pytest.approx([value, value])
+
+
 def test_the_interval_of_the_slope_holds_the_truth_at_its_rate(rng):
     held = 0
     for _ in range(300):

@@ -93,6 +93,31 @@ def test_a_measure_that_was_not_taken_is_named(message_of):
     assert message_of(lambda: fit_laws(rows(), y="noise")).startswith("The sweep has no column noise; it has: ")
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "why"),
+    [
+        ("macs", 0, "A training has MACs 0; a law takes positive ones alone."),
+        ("error", np.inf, "A training has error inf; leave out those without a finite one."),
+    ],
+)
+def test_numbers_that_no_law_takes_leave_the_other_series_their_laws(column, value, why):
+    bad = rows("lenet").astype({column: float})
+    bad.loc[0, column] = value
+
+    without, other = fit_laws(pd.concat([bad, rows("vgg16")]), x="macs")
+
+    assert (without.fit, without.why_not) == (None, why)
+    assert other.fit.exponent == pytest.approx(0.25, abs=0.01)
+
+
+def test_reasons_name_the_measure_that_has_no_law():
+    (zero,) = fit_laws(rows(noise=0.0), y="noise")
+    (infinite,) = fit_laws(rows(noise=np.inf), y="noise")
+
+    assert zero.why_not.startswith("The noise of a filter at width 6 is 0, and a power law never gets to zero")
+    assert infinite.why_not == "A training has noise of a filter inf; leave out those without a finite one."
+
+
 def test_at_equal_error_the_cost_is_that_of_the_curve():
     table = costs(rows("lenet", cost=1000), rows("vgg16", cost=4000), errors=[0.25])
 

@@ -103,7 +103,7 @@ def test_the_profile_interval_is_where_the_best_law_with_that_exponent_leaves_th
 
     least = least_squares_with(law.exponent)
     for end in law.intervals["exponent"]:
-        assert least_squares_with(end) - least == pytest.approx(law.region.budget, rel=0.1)
+        assert least_squares_with(end) - least == pytest.approx(law.regions[0].budget, rel=0.1)
 
 
 @given(
@@ -204,7 +204,7 @@ def test_an_error_near_the_floor_may_need_an_infinite_width(curve):
 def test_an_error_below_the_floor_is_refused_with_the_floor(curve, message_of):
     law = fit_power_law(*curve(with_floor), form="floor")
     message = message_of(law.width_for, 0.05)
-    assert message.startswith("No width reaches 0.05: the law has a floor of 0.1")
+    assert message.startswith("No width will do for 0.05: the law has a floor of 0.1")
 
 
 def test_a_law_is_said_in_one_line_and_written_as_json(curve):

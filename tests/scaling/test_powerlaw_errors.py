@@ -53,10 +53,10 @@ def test_a_broken_law_that_rises_beyond_its_turn_is_refused():
 @pytest.mark.parametrize(
     "widths, errors, options, why",
     [
-        ([1, 2, 3], [0.3, np.nan, 0.1], {}, "errors holds nan; leave out trials"),
-        ([1, 2, np.inf], [0.3, 0.2, 0.1], {}, "widths holds inf"),
+        ([1, 2, 3], [0.3, np.nan, 0.1], {}, "A training has error nan; leave out those without a finite one"),
+        ([1, 2, np.inf], [0.3, 0.2, 0.1], {}, "A training has width inf"),
         ([1, 2], [0.3, 0.2, 0.1], {}, "There are 2 widths and 3 errors"),
-        ([0, 2, 3], [0.3, 0.2, 0.1], {}, "A width is 0; all must be positive"),
+        ([0, 2, 3], [0.3, 0.2, 0.1], {}, "A training has width 0; a law takes positive ones"),
         (["a", "b"], [0.3, 0.2], {}, "it must be a row of numbers"),
         ([], [], {}, "There are no widths"),
         ([1, 2, 3], [0.3, 0.2, 0.1], {"form": "line"}, "form is 'line'"),

@@ -59,6 +59,26 @@ def test_kinds_of_layers_count_at_other_widths_as_when_they_are_built():
         assert counts.all_filters(filters)["b"] == 2 * widths[0]
 
 
+def first(image, widths):
+    """Channels first, from a transposed convolution on; as many rows as channels."""
+    one, two = widths
+    how = {"data_format": "channels_first", "padding": "same"}
+    x = layers.BatchNormalization(axis=1)(layers.Conv2DTranspose(one, 3, name="a", **how)(image))
+    x = layers.Concatenate(axis=1)(
+        [layers.MaxPooling2D(**how)(x), layers.Conv2D(two, 3, strides=2, name="b", **how)(x)]
+    )
+    return keras.Model(image, layers.Dense(2)(layers.Flatten()(layers.LayerNormalization(axis=(1, 2, 3))(x))))
+
+
+def test_channels_that_come_first_are_followed_too():
+    image = keras.Input((3, 8, 8))
+    counts = width_counts(first(image, (8, 4)))
+
+    for widths in ((8, 4), (5, 7)):
+        filters = dict(zip("ab", widths))
+        assert (counts.count(filters, "macs"), counts.count(filters, "parameters")) == counted(first(image, widths))
+
+
 def test_an_addition_of_unlike_widths_is_refused(message_of):
     counts = width_counts(inverted(2, 3, 5))
 
@@ -89,7 +109,28 @@ def shared(image):
         (lambda image: layers.Permute((2, 1, 3), name="p")(layers.Conv2D(4, 3)(image)), "layer 'p', it is a Permute"),
         (
             lambda image: layers.Concatenate(axis=1, name="c")([layers.Conv2D(4, 3, name=n)(image) for n in "ab"]),
-            "layer 'c', it joins along another axis",
+            "layer 'c', it works along another axis than 3, that of the channels",
+        ),
+        # As many rows as channels: sizes alone do not tell which is which.
+        (
+            lambda image: layers.Concatenate(axis=1, name="c")([layers.Conv2D(6, 3, name=n)(image) for n in "ab"]),
+            "layer 'c', it works along another axis",
+        ),
+        (
+            lambda image: layers.BatchNormalization(axis=1, name="n")(layers.Conv2D(6, 3)(image)),
+            "layer 'n', it works along another axis",
+        ),
+        (
+            lambda image: layers.LayerNormalization(axis=(1, 2), name="n")(layers.Conv2D(6, 3)(image)),
+            "layer 'n', it works along another axis",
+        ),
+        (
+            lambda image: layers.MaxPooling2D(data_format="channels_first", name="p")(layers.Conv2D(6, 3)(image)),
+            "layer 'p', it works along another axis",
+        ),
+        (
+            lambda image: layers.Dense(4, name="d")(layers.Conv2D(6, 1, data_format="channels_first")(image)),
+            "layer 'd', it works along another axis than 1, that of the channels",
         ),
     ],
 )

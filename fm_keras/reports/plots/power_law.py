@@ -46,6 +46,7 @@ def power_law(
         raise InvalidInput("There is no law to draw; received an empty dict.")
     level = next(iter(laws.values())).level
     title = f"{y_name} against {x_name}"
+    doubts = dict.fromkeys(f" {law.doubt}." for law in laws.values() if law.doubt)
     picture = new_picture(
         7.5,
         4.6,
@@ -53,7 +54,7 @@ def power_law(
         "\n".join(_said(name, law, x_name, y_name) for name, law in laws.items()),
         f"Small points: single trainings; large: their geometric mean. Band: {level:.0%} interval of the law, dashed "
         f"beyond what was measured. Open diamond: the largest {x_name} by a fit to all others, with the interval that "
-        "shall hold the mean measured there.",
+        f"shall hold the mean measured there.{''.join(doubts)}",
     )
     axes = picture.subplots()
     axes.set(xscale="log", yscale="log", xlabel=x_name, ylabel=y_name)

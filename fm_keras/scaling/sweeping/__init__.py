@@ -5,7 +5,8 @@ trials.py   from axes to trials                       task.py     one trial, don
 worker.py   the process of a trial                    process.py  the same as its parent sees it
 engines.py  the interface; local.py processes with cores and GPUs, cluster.py Ray
 folder.py   the tables on disk                        imports.py  rows that were made elsewhere
-builders.py a user's function, by name                events.py   how a sweep says where it stands
+joining.py  which trials of the sweep they are        events.py   how a sweep says where it stands
+builders.py a user's function, by name
 
 Planning a sweep builds networks; else neither Keras nor TensorFlow is imported outside the workers.
 """

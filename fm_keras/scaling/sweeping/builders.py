@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 import sys
+import tokenize
 from collections.abc import Callable
 from importlib import import_module, util
 from pathlib import Path
@@ -52,8 +54,16 @@ def load_function(named: str) -> Builder:
 
 
 def source_hash(named: str) -> str:
-    """SHA-256 of the text of a function: another text makes other networks."""
-    return hashlib.sha256(inspect.getsource(load_function(named)).encode()).hexdigest()
+    """SHA-256 of the text that makes the networks: another one makes other networks.
+
+    Covered is the whole file that is named, helpers and constants beside the function included, and the file that the
+    function comes from if it is another one.  The block under `if __name__ == "__main__":` is not: workers never run
+    it, so what a script asks for may change there.  Nor are other modules that the file imports.
+    """
+    place, function = named.rpartition(":")[0], inspect.unwrap(load_function(named))
+    home = place if place.endswith(".py") else sys.modules[place].__file__
+    files = dict.fromkeys(Path(file).resolve() for file in (home, function.__code__.co_filename))
+    return hashlib.sha256("".join(map(_imported_text, files)).encode()).hexdigest()
 
 
 def function_name(named: str) -> str:
@@ -73,3 +83,18 @@ def _module(place: str):
     module = util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def _imported_text(file: Path) -> str:
+    """The text of a file without what runs only when the file is run itself."""
+    with tokenize.open(file) as stream:
+        text = stream.read()
+    lines = text.splitlines(keepends=True)
+    for part in reversed(ast.parse(text).body):
+        if isinstance(part, ast.If) and _asks_for_main(part.test):
+            del lines[part.lineno - 1 : part.body[-1].end_lineno]
+    return "".join(lines)
+
+
+def _asks_for_main(test: ast.expr) -> bool:
+    return ast.unparse(test) in ("__name__ == '__main__'", "'__main__' == __name__")

@@ -124,18 +124,19 @@ def _run_remotely(job: dict[str, Any], cores: int, mailbox: Any) -> tuple:
     """The remote task: the process of one trial, as on the machine of the sweep; returns its last message."""
     import ray
 
-    job, ends = Job(**job), []
+    job, ends, told = Job(**job), [], []
     place = Place(f"ray {ray.util.get_node_ip_address()}", threads=cores)
 
     def tell(message: Message) -> None:
         if message.kind in ENDS:
             ends.append(tuple(message))
         else:
-            mailbox.put.remote(tuple(message))
+            told[:] = [mailbox.put.remote(tuple(message))]
 
     with tempfile.TemporaryDirectory() as own:
         shared = Path(job.folder).is_dir()
         Workers().run(job if shared else replace(job, folder=own), place, tell)
+    ray.get(told)  # messages arrive in order: none comes after the end
     return ends[-1]
 
 

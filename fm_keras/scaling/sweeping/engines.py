@@ -18,9 +18,9 @@ class Engine(Protocol):
     def run(self, jobs: Sequence[Job]) -> Iterator[Message]:
         """Run all jobs and say what happens to them.
 
-        Every job begins with `started`, and ends with `done` (content: what `run_task` found) or `failed` (content:
-        reason).  In between come `step` (content: a `Step`) and `lost` (content: reason; the job is started once
-        more).  To close the iterator stops all workers.
+        Every job begins with `started`, unless its worker is lost before it can say so, and ends with `done` (content:
+        what `run_task` found) or `failed` (content: reason).  In between come `step` (content: a `Step`) and `lost`
+        (content: reason; the job is started once more).  To close the iterator stops all workers.
         """
         ...
 

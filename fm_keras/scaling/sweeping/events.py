@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from fm_keras.errors import FmKerasError
 from fm_keras.progress import Step
 
 
@@ -36,3 +37,9 @@ SweepProgress = Callable[[SweepEvent], None]
 
 def unheard(event: SweepEvent) -> None:
     """Default progress of a sweep: say nothing."""
+
+
+def reason_of(error: Exception) -> str:
+    """What went wrong, in one line; errors of ours say it by themselves."""
+    said = " ".join(str(error).split())[:300]
+    return said if isinstance(error, FmKerasError) else f"{type(error).__name__}: {said}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,9 +40,14 @@ class SweepRecord(Record):
 
     def differences(self, other: SweepRecord) -> list[str]:
         """What another sweep must not have otherwise for its rows to stand beside these."""
-        return differences(
-            *({**flat_settings(each.settings), "content of the data": each.data.hash} for each in (self, other))
+        mine, others = (
+            {**flat_settings(each.settings), "content of the data": each.data.hash} for each in (self, other)
         )
+        texts = [flat.pop("build.content", None) for flat in (mine, others)]
+        found = differences(mine, others)
+        if not found and texts[0] != texts[1]:
+            found = [f"networks of {mine['build.function']} as its file was before it was changed"]
+        return found
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,15 @@ class Rows:
         """The row of a trial, if it has one."""
         return next(iter(self.tables.get("trials", {}).get(trial, ())), None)
 
+    def all(self) -> list[dict[str, Any]]:
+        """The rows of all trials."""
+        return [rows[0] for rows in self.tables.get("trials", {}).values()]
+
+    def set(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Let these be the rows of the trials."""
+        self.tables["trials"] = {row["trial"]: [dict(row)] for row in rows}
+        self._save("trials")
+
     def put(self, row: Mapping[str, Any], layers: Mapping[Table, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
         """Write the row of a trial, and those of its layers, over what it had before; returns the row, complete."""
         trial = row["trial"]
@@ -122,10 +136,12 @@ class Rows:
         return whole
 
     def _write(self, name: Table, trial: str, rows: list[dict[str, Any]]) -> None:
-        table = self.tables.setdefault(name, {})
-        table[trial] = rows
+        self.tables.setdefault(name, {})[trial] = rows
+        self._save(name)
+
+    def _save(self, name: Table) -> None:
         with write_beside(self.folder.table(name)) as partial:
-            whole = pd.DataFrame([row for rows in table.values() for row in rows])
+            whole = pd.DataFrame([row for rows in self.tables[name].values() for row in rows])
             # Whole numbers stay whole beside the empty cells of failed trials.
             counts = {column: "Int64" for column in COUNTS if column in whole} if name == "trials" else {}
             whole.astype(counts).to_csv(partial, index=False)

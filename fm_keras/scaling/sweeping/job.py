@@ -19,6 +19,7 @@ from fm_keras.scaling.sweeping.builders import Builder, function_name, reference
 from fm_keras.scaling.sweeping.engines import Engine, choose_engine
 from fm_keras.scaling.sweeping.events import SweepEvent, SweepProgress, unheard
 from fm_keras.scaling.sweeping.folder import DONE, FAILED, Rows, SweepFolder, SweepRecord, read_sweep
+from fm_keras.scaling.sweeping.joining import join_rows
 from fm_keras.scaling.sweeping.process import ENDS, Job, Message
 from fm_keras.scaling.sweeping.task import Task
 from fm_keras.scaling.sweeping.trials import Trial, list_trials
@@ -56,7 +57,9 @@ def sweep(
         settings: axes, measures and engine.
         train: how to train; the preset `quick` if None.  Seeds are an axis: its own does not count.
         build: the user's own function from width to model, or its name: `module:function`, `file.py:function`.  The
-            architectures of the settings if None.
+            architectures of the settings if None.  Models for any size are called on the images' size, subclassed
+            ones taken as the layers that their `call` calls.  Another text of its file makes another sweep, but for
+            what stands under `if __name__ == "__main__":` there.
         analysis: how filters are measured, where they are.
         probe: how probes are trained, where filters are measured.
         complexity: how complexity is measured, where it is.
@@ -74,12 +77,21 @@ def sweep(
     images = asked.images()
     trials, folder = asked.trials(images), SweepFolder(Path(to).absolute())
     with folder.claim(asked.record(images)) as rows:
+        _join_imported(rows, trials)
         watch = _Watch(folder, rows, trials, progress)
         jobs = [_job(folder, asked.task(trial, images)) for trial in watch.missing()]
         del images  # the workers read them by themselves
         if jobs:
             watch.follow(engine, jobs)
     return read_sweep(folder.path)
+
+
+def _join_imported(rows: Rows, trials: Sequence[Trial]) -> None:
+    """Let imported rows that leave axes open be the trials that they are."""
+    there = rows.all()
+    joined = join_rows(there, [trial.axes for trial in trials])
+    if any(after is not before for after, before in zip(joined, there)):
+        rows.set(joined)
 
 
 @dataclass(frozen=True)
@@ -167,8 +179,8 @@ class _Watch:
                     self._tell(message.kind, message.trial, worker=message.worker, **told)
 
     def _end(self, message: Message) -> None:
-        axes = self.trials[message.trial].model_dump()
-        row = {"trial": axes.pop("name"), **axes, "worker": message.worker, "status": message.kind, "reason": ""}
+        axes = self.trials[message.trial].axes
+        row = {**axes, "worker": message.worker, "status": message.kind, "reason": ""}
         found = dict(message.content)
         row |= found.pop("row", found)
         row = self.rows.put(row, found if message.kind == DONE else {})

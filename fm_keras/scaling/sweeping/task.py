@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from fm_keras.data import Dataset, Split, choose_images, choose_labels, load_dataset
-from fm_keras.errors import BadActivations, InvalidInput
+from fm_keras.errors import BadActivations, CannotCut, InvalidInput
 from fm_keras.progress import Progress
 from fm_keras.scaling.sweeping.builders import load_function
 from fm_keras.scaling.sweeping.trials import Trial, drawn_labels, trial_spec
@@ -65,25 +65,33 @@ def run_task(task: Task, *, checkpoints: Path, progress: Progress) -> dict[str, 
         InvalidInput: other images than those of the sweep, or a model that does not fit them.
         BadActivations: the training diverged.
     """
-    from fm_keras.models import count_operations
     from fm_keras.training import train_model
 
     dataset = trial_images(task, progress)
     model = build_network(task.trial, dataset.image_shape, task.train.preset, task.build)
-    facts = {"parameters": model.count_params(), "macs": sum(count_operations(model).values())}
-    settings = task.train.changed(seed=task.trial.seed)
+    facts, settings = network_facts(model), task.train.changed(seed=task.trial.seed)
     history = train_model(model, dataset, settings=settings, checkpoints=checkpoints, progress=progress)
     row = {"epochs": len(history), **facts, **_errors(model, dataset), "seconds": float(history["seconds"].sum())}
-    found: dict[str, Any] = {"row": row}
-    if "filters" in task.measure:
-        found["layers"], measured = _filters(model, dataset, task, progress)
-        row |= measured
-    if "complexity" in task.measure:
-        from fm_keras.complexity import measure_complexity
+    measured, tables = _measured(model, dataset, task, progress)
+    return {"row": row | measured, **tables}
 
-        table = measure_complexity(model, dataset, settings=task.complexity, progress=progress)
-        found["complexity"] = table.to_dict("records")
-    return found
+
+def _measured(
+    model: keras.Model, dataset: Dataset, task: Task, progress: Progress
+) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
+    """Columns and tables of what is measured besides the error; of a model that cannot be cut, why there are none."""
+    found, measured = {}, {}
+    try:
+        if "filters" in task.measure:
+            found["layers"], measured = _filters(model, dataset, task, progress)
+        if "complexity" in task.measure:
+            from fm_keras.complexity import measure_complexity
+
+            table = measure_complexity(model, dataset, settings=task.complexity, progress=progress)
+            found["complexity"] = table.to_dict("records")
+    except CannotCut as error:
+        measured = {**measured, "reason": f"Not measured: {error}"}
+    return measured, found
 
 
 def trial_images(task: Task, progress: Progress) -> Dataset:
@@ -107,7 +115,7 @@ def build_network(trial: Trial, image_shape: tuple[int, int, int], preset: Prese
     """The network of a trial before training; the same weights for the same seed.
 
     Raises:
-        InvalidInput: the user's function returns no model.
+        InvalidInput: the user's function returns no model, or one with weights outside its layers.
     """
     import keras
 
@@ -119,7 +127,37 @@ def build_network(trial: Trial, image_shape: tuple[int, int, int], preset: Prese
     model = load_function(build)(trial.width)
     if not isinstance(model, keras.Model):
         raise InvalidInput(f"{build} returned {type(model).__name__} for width {trial.width}; a keras.Model is needed.")
-    return model
+    return _graph_on_images(model, image_shape)
+
+
+def _graph_on_images(model: keras.Model, image_shape: tuple[int, ...]) -> keras.Model:
+    """A model as a graph of layers on images of one size; of a subclassed one what its `call` does."""
+    import keras
+
+    from fm_keras.models.graph import is_graph
+
+    if is_graph(model) and None not in model.inputs[0].shape[1:]:
+        return model
+    image = keras.Input(image_shape)
+    scores = model(image)  # which builds it
+    if is_graph(model):
+        return keras.Model(image, scores, name=model.name)
+    graph = keras.Model(image, model.call(image), name=model.name)
+    if len(graph.weights) < len(model.weights):
+        raise InvalidInput("The model has weights outside its layers: put them into a keras.layers.Layer.")
+    return graph
+
+
+def network_facts(model: keras.Model) -> dict[str, int | None]:
+    """Parameters, and multiply-accumulates of one image: None if a layer hides products that nobody knows."""
+    from fm_keras.models import count_operations
+    from fm_keras.models.operations import uncounted_layers
+
+    try:
+        macs = None if uncounted_layers(model) else sum(count_operations(model).values())
+    except InvalidInput:
+        macs = None
+    return {"parameters": model.count_params(), "macs": macs}
 
 
 def _errors(model: keras.Model, dataset: Dataset) -> dict[str, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +34,12 @@ class Trial(Settings):
     """training images, equally many of every label as far as there are"""
     seed: int
     """seed of weights, order, augmentation and of the choice of labels and images"""
+
+    @property
+    def axes(self) -> dict[str, Any]:
+        """Its columns of trials.csv: the name as `trial`, and the axes."""
+        own = self.model_dump()
+        return {"trial": own.pop("name"), **own}
 
 
 def list_trials(

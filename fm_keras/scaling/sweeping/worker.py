@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from fm_keras.progress import Progress, Step
+from fm_keras.scaling.sweeping.events import reason_of
 
 _SECONDS = 0.5
 Tell = Callable[[str, dict[str, Any]], None]
@@ -55,14 +56,6 @@ def throttled(tell: Tell) -> Progress:
             tell("step", asdict(step))
 
     return progress
-
-
-def reason_of(error: Exception) -> str:
-    """What went wrong, in one line; errors of ours say it by themselves."""
-    from fm_keras.errors import FmKerasError
-
-    said = " ".join(str(error).split())[:300]
-    return said if isinstance(error, FmKerasError) else f"{type(error).__name__}: {said}"
 
 
 def _own_stdout() -> TextIO:

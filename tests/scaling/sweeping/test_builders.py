@@ -49,6 +49,49 @@ def test_another_text_is_another_function(script):
     assert source_hash(f"{script.with_name('other.py')}:net") != first
 
 
+HELPED = """
+from math import prod
+TIMES = 2
+def helper(width): return width * TIMES
+def net(width): return helper(width)
+if __name__ == "__main__":
+    print(net(3))
+"""
+
+
+@pytest.mark.parametrize("by_module", [False, True])
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("TIMES = 2", "TIMES = 3", False),
+        ("width * TIMES", "width + TIMES", False),
+        ("import prod", "import gcd as prod", False),
+        # Workers import the file: what only the script does is not theirs.
+        ("print(net(3))", "print(net(4))\n    print(net(5))", True),
+    ],
+)
+def test_the_whole_file_counts_but_for_what_only_a_script_runs(tmp_path, monkeypatch, by_module, old, new, same):
+    monkeypatch.syspath_prepend(tmp_path)
+    hashes = []
+    for name, text in (("first", HELPED), ("second", HELPED.replace(old, new))):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        (tmp_path / f"{name}.py").write_text(text)
+        hashes.append(source_hash(f"{name}:net" if by_module else f"{tmp_path / name}.py:net"))
+
+    assert (hashes[0] == hashes[1]) == same
+
+
+def test_the_file_that_a_function_comes_from_counts_too(script, monkeypatch):
+    monkeypatch.syspath_prepend(script.parent)
+    door = script.with_name("door.py")
+    door.write_text("from nets import net\n")
+    monkeypatch.delitem(sys.modules, "nets", raising=False)
+    first = source_hash(f"{door}:net")
+
+    script.write_text("STEP = 2\ndef net(width):\n    return width + STEP\n")
+    assert source_hash(f"{door}:net") != first
+
+
 @pytest.mark.parametrize(
     ("named", "why"),
     [

@@ -164,6 +164,18 @@ def test_other_settings_or_images_in_the_same_folder_are_refused_and_named(run_s
     assert "content of the data" in message_of(lambda: sweep("digits", to=to, settings=SweepSettings(widths=(2,))))
 
 
+def test_a_changed_helper_of_the_user_s_file_is_another_sweep(run_sweep, to, tmp_path, message_of):
+    file = tmp_path / "nets.py"
+    text = "TIMES = 2\ndef net(width): return width * TIMES\n"
+    file.write_text(text)
+    run_sweep(build=f"{file}:net")
+    file.write_text(text.replace("2", "3"))
+
+    assert message_of(lambda: run_sweep(build=f"{file}:net")) == (
+        f"{to} has networks of net as its file was before it was changed. Choose another name for this one."
+    )
+
+
 def test_the_seed_of_the_training_does_not_tell_sweeps_apart(run_sweep, planned):
     run_sweep()
     run_sweep(train=TrainSettings(seed=3))

@@ -8,7 +8,7 @@ import pytest
 
 from fm_keras import sweep
 from fm_keras.data import load_dataset
-from fm_keras.errors import BadActivations
+from fm_keras.errors import BadActivations, CannotCut
 from fm_keras.progress import silent
 from fm_keras.scaling import plan_sweep, read_table
 from fm_keras.scaling.sweeping.task import Task, build_network, run_task, trial_images
@@ -160,6 +160,131 @@ def test_a_function_must_return_a_model(task_of, tmp_path, message_of):
 
     assert f"{file}:net returned str for width 2" in message_of(
         build_network, task.trial, (8, 8, 1), "quick", task.build
+    )
+
+
+MINE = """
+import keras
+from keras import layers
+
+
+class Sub(keras.Model):
+    def __init__(self, width, *, loose=False):
+        super().__init__()
+        self.parts = [layers.Conv2D(width, 3, activation="relu"), layers.Flatten(), layers.Dense(10)]
+        if loose:
+            self.factor = self.add_weight(shape=(10,))
+
+    def call(self, x):
+        for part in self.parts:
+            x = part(x)
+        return x * self.factor if hasattr(self, "factor") else x
+
+
+class Mixing(layers.Layer):
+    def build(self, shape):
+        self.matrix = self.add_weight(shape=(shape[-1], 3))
+
+    def call(self, x):
+        return keras.ops.matmul(x, self.matrix)
+
+
+def subclassed(width):
+    return Sub(width)
+
+
+def loose(width):
+    return Sub(width, loose=True)
+
+
+def unbuilt(width):
+    return keras.Sequential([layers.Conv2D(width, 3), layers.Flatten(), layers.Dense(10)])
+
+
+def any_size(width):
+    image = keras.Input((None, None, 1))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(width, 3, activation="relu")(image))
+    return keras.Model(image, layers.Dense(10)(x))
+
+
+def hiding(width):
+    return keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten(), Mixing(), layers.Dense(10)])
+
+
+def picky(width):
+    if width == 3:
+        raise ValueError("no net of width 3")
+    return any_size(width)
+"""
+
+
+@pytest.fixture
+def mine(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(MINE)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("name", "macs"),
+    [
+        ("subclassed", 36 * 9 * 2 + 72 * 10),
+        ("unbuilt", 36 * 9 * 2 + 72 * 10),
+        ("any_size", 36 * 9 * 2 + 2 * 10),
+    ],
+)
+def test_any_function_of_the_width_is_trained_counted_and_measured(task_of, found_by, mine, name, macs):
+    found = found_by(task_of(function=name, build=f"{mine}:{name}", measure=("filters",)))
+
+    assert found["row"]["macs"] == macs
+    assert 0 <= found["row"]["error"] <= 1
+    assert len(found["layers"]) >= 1
+
+
+def test_what_cannot_be_counted_is_left_empty(task_of, found_by, mine):
+    row = found_by(task_of(function="hiding", build=f"{mine}:hiding"))["row"]
+
+    assert row["macs"] is None
+    assert row["parameters"] == 64 * 3 + 3 * 10 + 10
+    assert row["error"] >= 0
+
+
+def test_a_model_that_cannot_be_cut_is_tested_all_the_same(task_of, found_by, mine, monkeypatch):
+    def analyze(*_, **__):
+        raise CannotCut("it has no layer with units")
+
+    monkeypatch.setattr("fm_keras.analysis.analyze", analyze)
+    found = found_by(task_of(measure=("filters",)))
+
+    assert set(found) == {"row"}
+    assert found["row"]["reason"] == "Not measured: it has no layer with units"
+    assert found["row"]["error"] >= 0
+
+
+def test_weights_that_training_would_miss_are_refused(task_of, mine, message_of):
+    task = task_of(function="loose", build=f"{mine}:loose")
+
+    assert message_of(build_network, task.trial, (8, 8, 1), "quick", task.build) == (
+        "The model has weights outside its layers: put them into a keras.layers.Layer."
+    )
+
+
+def test_a_plan_says_which_network_cannot_be_built_and_what_is_not_known(mine):
+    def plan(name):
+        return plan_sweep(DATA, settings=SweepSettings(widths=(2, 3, 4)), train=TRAIN, build=f"{mine}:{name}")
+
+    picky, hiding = plan("picky"), plan("hiding")
+
+    assert picky["reason"].tolist() == ["", "ValueError: no net of width 3", ""]
+    assert picky["macs"].isna().tolist() == [False, True, False]
+    assert hiding["training_macs"].isna().all()
+    assert hiding["parameters"].tolist() == [64 * 3 + 3 * 10 + 10] * 3
+
+
+def test_a_plan_of_a_function_that_is_not_there_is_refused(mine, message_of):
+    settings = SweepSettings(widths=(2,))
+    assert "has no function 'nothing'" in message_of(
+        lambda: plan_sweep(DATA, settings=settings, build=f"{mine}:nothing")
     )
 
 
