@@ -82,6 +82,7 @@ def prune(
         return
     load_backend(terminal)
     from fm_keras.pruning.accuracy import check_one_output
+    from fm_keras.training import check_fits
     from fm_keras_cli.prune_times import expected_times
 
     network, run = open_model(model, runs_dir, modules)
@@ -102,7 +103,9 @@ def prune(
         name=name,
         to=to,
         preprocess=preprocess,
+        sweep=sweep,
     )
+    check_fits(network, dataset, asked.prepare)
     if sweep:
         return show_sweep(terminal, asked, all_rules="rule" not in given(PruneSettings), keeps=shares)
     if plan:

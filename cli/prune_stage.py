@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
+from inspect import getsourcefile
 from itertools import count as numbers
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,8 @@ class Asked:
     to: Path | None = None
     preprocess: str | None = None
     """what prepares the images, by its name"""
+    sweep: bool = False
+    """whether several rules may be named, with commas between"""
 
     @property
     def train(self) -> TrainSettings | None:
@@ -61,7 +64,9 @@ class Asked:
     @property
     def rules(self) -> list[str]:
         """Names of the rules asked for."""
-        return [] if self.applied else self.settings.rule.split(",")
+        if self.applied:
+            return []
+        return self.settings.rule.split(",") if self.sweep else [self.settings.rule]
 
     @property
     def rule_in_words(self) -> str | None:
@@ -170,6 +175,8 @@ class Asked:
         """Settings and content hashes that decide the result."""
         from fm_keras.hashes import model_hash
         from fm_keras.pruning import is_scores_file
+        from fm_keras.pruning.choosing.own_rule import is_own_rule, load_rule
+        from fm_keras.pruning.scores.scores_file import scores_path
 
         inputs = {"data": self.dataset.content_hash, "model": model_hash(self.model)}
         if self.layers is not None:
@@ -177,7 +184,9 @@ class Asked:
         if self.preprocess is not None:
             inputs["preprocess"] = self.preprocess
         for rule in filter(is_scores_file, self.rules):
-            inputs[f"scores {rule}"] = file_hash(Path(rule.partition(":")[0]))
+            inputs[f"scores {rule}"] = file_hash(scores_path(rule))
+        for rule in filter(is_own_rule, self.rules):
+            inputs[f"rule {rule}"] = file_hash(Path(getsourcefile(load_rule(rule))))
         if self.applied:
             files = [self.applied / name for name in _REMOVAL]
             inputs |= {f"applied {file.name}": file_hash(file) for file in files if file.exists()}
@@ -190,7 +199,7 @@ class Asked:
     def _default_name(self) -> str:
         given = [(name, getattr(self.settings, name)) for name in ("keep", "macs", "params", "latency", "dilution")]
         target = [f"{name}-{share:g}" for name, share in given if share is not None]
-        chosen = self.applied.name if self.applied else Path(self.settings.rule).stem
+        chosen = self.applied.name if self.applied else _short_name(self.settings.rule)
         return "-".join([chosen, *target])
 
     def _inside(self, name: str) -> Path:
@@ -235,6 +244,13 @@ def _stopped(kept: int) -> str:
     if kept == 0:
         return "Stopped. Nothing of this pruning is kept; the same command starts it again."
     return f"Stopped after {count(kept, 'epoch')} of fine-tuning. The same command cuts again and goes on from there."
+
+
+def _short_name(rule: str) -> str:
+    """Name of a rule, of a file of scores without folder and suffix, of a function without its module."""
+    from fm_keras.pruning.choosing.own_rule import is_own_rule
+
+    return rule.rpartition(":")[2] if is_own_rule(rule) else Path(rule).stem
 
 
 def _read_removal(folder: Path) -> PruningPlan | ConnectionMasks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +108,7 @@ def show_pruning(terminal: Terminal, asked: Asked, pruning: Pruning, path: Path)
         pruning: what came out.
         path: where it lies.
     """
-    said = pruning_answer(pruning)
+    said = " ".join([pruning_answer(pruning), *_remarks(asked, pruning)])
     terminal.hint("")
     terminal.result(
         {
@@ -156,7 +157,7 @@ def pruning_answer(pruning: Pruning) -> str:
     table = pruning.plan.table()
     said = ""
     if pruning.masks is not None:
-        said = f"{pruning.masks.total_dilution:.1%} of the connections are cut; what is left without any is removed. "
+        said = f"{pruning.masks.total_dilution:.1%} of the connections are cut; what nothing reads then is removed. "
     said += (
         f"{table['kept'].sum():,} of {count(int(table['units'].sum()), 'unit')} are left. The pruned network "
         f"recognizes {left:.1%} of the test images, the whole one {whole:.1%}. It takes {_percent(pruning, 'MACs')} of "
@@ -164,6 +165,18 @@ def pruning_answer(pruning: Pruning) -> str:
         f"for one image and {_percent(pruning, 'latency 64')} for 64."
     )
     return said
+
+
+def _remarks(asked: Asked, pruning: Pruning) -> Iterator[str]:
+    """Where something else came out than was asked for."""
+    wanted = None if asked.applied else asked.settings.latency
+    if wanted is not None and pruning.ratio("latency 1") > wanted:
+        yield (
+            f"Measured again, that is more than the {wanted:.0%} of the time that were asked for: ask for less, or "
+            "measure on a quieter machine."
+        )
+    if pruning.masks is not None and asked.settings.repair in ("refit", "together"):
+        yield f"Kernels with zeros are not refitted: --repair {asked.settings.repair} took BatchNorm statistics again."
 
 
 def _percent(pruning: Pruning, measure: str) -> str:

@@ -131,6 +131,8 @@ def load_arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     Raises:
         BadRun: the file is missing, damaged, or holds other arrays.
     """
+    if path.exists() and not zipfile.is_zipfile(path):  # NumPy would advise to unpickle it
+        raise BadRun(f"{path} is damaged: expected the arrays {', '.join(names)}, found no .npz file.")
     try:
         # NumPy leaves a file open that it cannot make sense of, so it is opened here.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
@@ -139,7 +141,7 @@ def load_arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
                 return {name: arrays[name] for name in names}
     except FileNotFoundError:
         raise BadRun(f"{path} is missing: expected a file with the arrays {', '.join(names)}.") from None
-    # NumPy says ValueError where it finds neither zip nor array, zlib.error or EOFError where the content breaks off.
+    # NumPy says ValueError where it finds pickled objects, zlib.error or EOFError where the content breaks off.
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise BadRun(f"{path} is damaged: expected the arrays {', '.join(names)}, found {error}.") from error
     raise BadRun(f"{path}: expected the arrays {', '.join(names)}, found {', '.join(found) or 'none'}.")

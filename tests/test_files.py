@@ -89,6 +89,14 @@ def test_a_truncated_file_of_arrays_is_one_line(tmp_path, rng, keep, message_of)
     assert message_of(load_arrays, file, ["kernel"]).startswith(f"{file} is damaged: expected the arrays kernel, found")
 
 
+@pytest.mark.parametrize("content", [b"no arrays at all", b"\x93NUMPY"])
+def test_what_is_no_npz_file_is_one_line_without_advice_to_unpickle_it(tmp_path, content, message_of):
+    file = tmp_path / "a.npz"
+    file.write_bytes(content)
+    said = f"{file} is damaged: expected the arrays kernel, found no .npz file."
+    assert message_of(load_arrays, file, ["kernel"]) == said
+
+
 def test_pickled_objects_are_not_read(tmp_path, message_of):
     np.savez(tmp_path / "a.npz", kernel=np.array([{}]))
 

@@ -17,8 +17,9 @@ from fm_keras.pruning.surgery.surgery import remove_units
 def dilute(model: keras.Model, masks: ConnectionMasks, steps: Steps) -> Pruning:
     """Cut the connections that masks name, fine-tune with them at zero, then remove the units that nothing reads.
 
-    A mask removes no arithmetic: what is saved is saved by the units that go in the end.  Kernels with zeros are not
-    refitted: of the repairs, BatchNorm statistics alone are taken again.
+    A mask removes no arithmetic: what is saved is saved by the units that go in the end.  A unit that reads nothing any
+    more puts out a constant, which the next layers may need: it stays, and `units_without_input` names it.  Kernels
+    with zeros are not refitted: of the repairs, BatchNorm statistics alone are taken again.
 
     Args:
         model: the one that the masks were made for; left as it was.

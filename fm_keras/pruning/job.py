@@ -54,7 +54,7 @@ def prune(
 
     What shall stay is said by one of `keep`, `macs`, `params` and `latency`, as a share of the whole network.  The
     rules `afcc` and `random_afcc` cut connections instead, hold them at zero while the network is fine-tuned, and then
-    remove the units that have no connection left.
+    remove the units that nothing reads any more.
 
     Args:
         model: classifier, Functional or built Sequential; left as it was.
@@ -87,7 +87,7 @@ def prune(
 
     Raises:
         InvalidInput: a model of several outputs, no target or several, one that cannot be met, an unknown rule, a plan
-            made for another model, another number of labels than outputs where there shall be fine-tuning.
+            made for another model, images of another shape, another number of labels than outputs.
         CannotCut: no layer of the model can be cut.
 
     Source: see `describe_all_rules`; AFCC, Phys. Rev. E 111, 065307 (2025).
@@ -106,8 +106,7 @@ def prune(
     settings = (settings or PruneSettings()).changed(**{name: each for name, each in given.items() if each is not None})
     dataset = dataset if isinstance(dataset, Dataset) else as_dataset(*dataset)
     check_one_output(model)
-    if settings.epochs:
-        check_fits(model, dataset)
+    check_fits(model, dataset, preprocess)
     if plan is None:
         check_target(rule or settings.rule, settings)
     else:

@@ -20,11 +20,13 @@ from fm_keras.pruning.accuracy import check_one_output
 from fm_keras.pruning.choosing.choice import TARGETS, choose, needed_fields, on_training_images
 from fm_keras.pruning.choosing.evidence import Evidence
 from fm_keras.pruning.choosing.fields import training_fields
-from fm_keras.pruning.choosing.rules import RULES, NamedRule, score_units
+from fm_keras.pruning.choosing.own_rule import rule_name
+from fm_keras.pruning.choosing.rules import RULES, NamedRule, Rule, score_units
 from fm_keras.pruning.steps import CUT, REPAIRED, TUNED, WHOLE, Steps
 from fm_keras.pruning.surgery.surgery import apply_plan
 from fm_keras.settings import AnalysisSettings, PruneSettings, TrainSettings
 from fm_keras.slicing import network_images
+from fm_keras.training import check_fits
 
 KEEPS = (0.9, 0.75, 0.6, 0.5, 0.4, 0.25)
 COLUMNS = ["rule", "keep", "macs", "params", WHOLE, CUT, REPAIRED, TUNED, "seconds", "error"]
@@ -33,7 +35,7 @@ COLUMNS = ["rule", "keep", "macs", "params", WHOLE, CUT, REPAIRED, TUNED, "secon
 def sweep_rules(
     model: keras.Model,
     dataset: Dataset,
-    rules: Sequence[str],
+    rules: Sequence[str | Rule],
     *,
     keeps: Sequence[float] = KEEPS,
     layers: Sequence[str] | None = None,
@@ -50,7 +52,7 @@ def sweep_rules(
     Args:
         model: classifier; left as it was.
         dataset: as `fm_keras.prune` takes it.
-        rules: names of rules.
+        rules: names of rules, files of scores, functions of yours (their names stand in the rows).
         keeps: shares of the units that stay.
         layers: paths of the only cuts that may lose units.
         done: (rule, keep) that are known already and left out.
@@ -64,8 +66,12 @@ def sweep_rules(
     Yields:
         Rows as they are finished: rule, keep, macs and params (shares that stay), accuracy on test images whole, cut,
         repaired and fine-tuned (those that were asked for), seconds, error (empty, or why there is no result).
+
+    Raises:
+        InvalidInput: a model of several outputs, images of another shape, another number of labels than outputs.
     """
     check_one_output(model)
+    check_fits(model, dataset, preprocess)
     settings = settings or PruneSettings()
     measuring = on_training_images(measuring, settings)
     common = {"preprocess": preprocess, "progress": progress}
@@ -76,11 +82,12 @@ def sweep_rules(
     how = {"analysis": analysis, "measuring": measuring, "layers": layers, **common}
     whole = Steps(dataset, settings, train, **common).note(WHOLE, model)
     for rule, keep in product(rules, keeps):
-        if (rule, keep) not in done:
-            asked = settings.changed(**{**dict.fromkeys((*TARGETS, "dilution")), "rule": rule, "keep": keep})
+        name = rule if isinstance(rule, str) else rule_name(rule)
+        if (name, keep) not in done:
+            asked = settings.changed(**{**dict.fromkeys((*TARGETS, "dilution")), "rule": name, "keep": keep})
             steps, began = Steps(dataset, asked, train, **common), time.monotonic()
-            found = _found(model, steps, remembered, how)
-            found |= {"rule": rule, "keep": keep, WHOLE: whole, "seconds": time.monotonic() - began}
+            found = _found(model, rule, steps, remembered, how)
+            found |= {"rule": name, "keep": keep, WHOLE: whole, "seconds": time.monotonic() - began}
             yield {name: found.get(name, "" if name == "error" else math.nan) for name in COLUMNS}
 
 
@@ -91,8 +98,8 @@ class _Remembered:
         self.evidence = evidence
         self.scores: dict[str, pd.Series] = {}
 
-    def rule(self, name: str) -> str | NamedRule:
-        """The rule with its scores; its name if it scores no units by themselves."""
+    def rule(self, name: str | Rule) -> str | NamedRule | Rule:
+        """The rule with its scores; as it is if it scores no units by themselves, or is no rule of this house."""
         if name not in RULES or RULES[name].score is None:
             return name
         if name not in self.scores:
@@ -100,11 +107,13 @@ class _Remembered:
         return replace(RULES[name], score=lambda _: self.scores[name])
 
 
-def _found(model: keras.Model, steps: Steps, remembered: _Remembered, how: dict[str, Any]) -> dict[str, Any]:
+def _found(
+    model: keras.Model, rule: str | Rule, steps: Steps, remembered: _Remembered, how: dict[str, Any]
+) -> dict[str, Any]:
     """What is left after every step; or why there is nothing."""
     try:
-        rule = remembered.rule(steps.settings.rule)
-        pruned = apply_plan(model, choose(model, steps.dataset, steps.settings, rule=rule, **how))
+        plan = choose(model, steps.dataset, steps.settings, rule=remembered.rule(rule), **how)
+        pruned = apply_plan(model, plan)
         steps.take(model, pruned)
     except FmKerasError as error:
         return {"error": str(error)}

@@ -36,7 +36,7 @@ class PruneSettings(Settings):
     """How a network is made smaller."""
 
     rule: str = "taylor_squared"
-    """what chooses the filters that go, see `fm-keras prune --rules`, or a file of scores"""
+    """what chooses the filters that go, see `fm-keras prune --rules`; a file of scores; or module:function of yours"""
     keep: float | None = Field(None, gt=0, lt=1)
     """share of the filters that stays, of every layer or of all layers together"""
     macs: float | None = Field(None, gt=0, lt=1)

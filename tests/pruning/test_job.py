@@ -6,9 +6,10 @@ import pytest
 from keras import ops
 
 import fm_keras
+from fm_keras.data import Dataset, Split
 from fm_keras.errors import InvalidInput
 from fm_keras.hashes import model_hash
-from fm_keras.pruning import afcc_masks, apply_plan, connection_masks, plan_removal, sweep_rules
+from fm_keras.pruning import afcc_masks, apply_plan, choose, connection_masks, plan_removal, sweep_rules
 from fm_keras.pruning.accuracy import evaluate
 from fm_keras.settings import AnalysisSettings, PruneSettings, TrainSettings
 
@@ -90,8 +91,6 @@ def test_arrays_are_a_data_set(analyzed, dataset):
 
 def test_preprocessing_reaches_every_step(analyzed, dataset):
     kwargs = {"rule": "taylor_squared", "keep": 0.5, "repair": "recalibrate"}
-    from fm_keras.data import Dataset, Split
-
     scaled = [Split(split.images * 2, split.labels) for split in (dataset.train, dataset.test)]
     expected = prune(analyzed, Dataset("twice", *scaled, dataset.label_names), **kwargs)
 
@@ -173,6 +172,52 @@ def test_a_model_of_several_outputs_is_refused_before_anything_is_measured(analy
     said = "has 2 outputs, and one alone can be kept in shape while units go: kind (None, 3), hidden"
     assert said in message_of(lambda: prune(heads, dataset, keep=0.5))
     assert said in message_of(lambda: next(sweep_rules(heads, dataset, ["snr"])))
+
+
+def one_output(model):
+    return keras.Model(model.input, keras.layers.Dense(1, "sigmoid")(model.get_layer("hidden").output), name="one")
+
+
+def smaller_images(dataset):
+    splits = (Split(split.images[:, :4], split.labels) for split in (dataset.train, dataset.test))
+    return Dataset("halves", *splits, dataset.label_names)
+
+
+def two_labels(dataset):
+    splits = (Split(split.images, split.labels % 2) for split in (dataset.train, dataset.test))
+    return Dataset("two", *splits, ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("change_model", "change_data", "said"),
+    [
+        (
+            None,
+            lambda data: Dataset("ten", data.train, data.test, tuple("abcdefghij")),
+            "has 3 outputs, but ten has 10",
+        ),
+        (one_output, two_labels, "'one' has 1 output, but two has 2"),
+        (None, smaller_images, "takes images of shape (8, 8, 2), but those of halves are (4, 8, 2)."),
+    ],
+)
+def test_a_model_and_images_that_do_not_fit_are_refused_before_anything_is_measured(
+    change_model, change_data, said, analyzed, dataset, message_of
+):
+    model, images, steps = change_model(analyzed) if change_model else analyzed, change_data(dataset), []
+    asked = PruneSettings(rule="taylor_squared", keep=0.5, epochs=0)
+    for attempt in (
+        lambda: prune(model, images, settings=asked, progress=steps.append),
+        lambda: choose(model, images, asked, progress=steps.append),
+        lambda: next(sweep_rules(model, images, ["kernel_l1"], settings=asked, progress=steps.append)),
+    ):
+        assert said in message_of(attempt)
+    assert steps == []
+
+
+def test_images_need_to_fit_only_as_preprocess_leaves_them(analyzed, dataset):
+    twice = {"preprocess": lambda x: ops.concatenate([x, x], axis=1), "measuring": SMALL}
+    asked = PruneSettings(rule="active_share", keep=0.5, epochs=0)
+    assert choose(analyzed, smaller_images(dataset), asked, **twice).removed
 
 
 def test_a_plan_and_a_target_are_one_too_many(analyzed, dataset):

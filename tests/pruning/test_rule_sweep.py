@@ -5,6 +5,7 @@ import pytest
 
 import fm_keras
 from fm_keras.hashes import model_hash
+from fm_keras.pruning import kernel_l1
 from fm_keras.pruning.rule_sweep import COLUMNS, sweep_rules
 from fm_keras.settings import AnalysisSettings, PruneSettings, TrainSettings
 
@@ -40,6 +41,16 @@ def test_a_rule_that_fails_is_a_row_with_its_reason_and_the_rest_goes_on(analyze
     assert rows.loc["magic", "error"].startswith("There is no rule 'magic'.")
     assert pd.isna(rows.loc["magic", "cut"])
     assert rows.loc["kernel_l1", "error"] == ""
+
+
+def test_a_function_of_the_user_s_is_a_row_by_its_name(analyzed, dataset):
+    def mine(model, analysis, dataset):
+        return kernel_l1(model)
+
+    rows = sweep(analyzed, dataset, [mine, "kernel_l1"], keeps=(0.5,), done=[("kernel_l1", 0.5)])
+    assert rows["rule"].tolist() == ["mine"]
+    assert (rows["error"] == "").all() and rows["macs"].between(0, 1).all()
+    assert sweep(analyzed, dataset, [mine], keeps=(0.5,), done=[("mine", 0.5)]).empty
 
 
 def test_what_is_known_already_is_left_out(analyzed, dataset):

@@ -13,18 +13,21 @@ from fm_keras.pruning.choosing.bundle_scores import bundle_places, bundle_scores
 from fm_keras.pruning.choosing.bundles import Bundles
 from fm_keras.pruning.choosing.choosers import ByWorth, Chooser, Greedily
 from fm_keras.pruning.choosing.evidence import Evidence
+from fm_keras.pruning.choosing.own_rule import is_own_rule, load_rule, rule_name
 from fm_keras.pruning.choosing.rules import RULES, NamedRule, Rule, find_rule, score_units
 from fm_keras.pruning.scores.scores_file import is_scores_file, load_scores
 
 
 def as_rule(rule: str | Path | Rule) -> NamedRule | Path | Rule:
-    """A rule of this house for its name, a path for a file of scores, a function as it is.
+    """A rule of this house for its name, a path for a file of scores, a function as it is or for module:function.
 
     Raises:
-        InvalidInput: a name that is neither.
+        InvalidInput: a name that is none of these.
     """
     if not isinstance(rule, str):
         return rule
+    if is_own_rule(rule):
+        return load_rule(rule)
     return Path(rule) if rule not in RULES and is_scores_file(rule) else find_rule(rule)
 
 
@@ -44,7 +47,7 @@ def ask_rule(rule: NamedRule | Path | Rule, bundles: Bundles, evidence: Evidence
         return _of_this_house(rule, bundles, evidence)
     if isinstance(rule, Path):
         return ByWorth(bundles, bundle_scores(bundles, load_scores(rule), adds=True, rule=rule.name), "loss", rule.name)
-    name = getattr(rule, "__name__", type(rule).__name__)
+    name = rule_name(rule)
     found = rule(evidence.model, evidence.analysis, dataset)
     if isinstance(found, pd.MultiIndex):
         return ByWorth(bundles, bundle_places(bundles, found, rule=name), "place", name)

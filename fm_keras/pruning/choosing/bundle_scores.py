@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,8 @@ def bundle_scores(bundles: Bundles, scores: pd.Series, *, adds: bool, rule: str)
         (bundles,) float.
 
     Raises:
-        InvalidInput: unknown layers or units, some twice or missing, or bundles without any score.
+        InvalidInput: unknown layers or units, some twice or missing, scores that are no numbers, or bundles without any
+            score.
     """
     by_cut = _by_cut(bundles, scores, rule)
     taken = {path: values for path, values in by_cut.items() if not adds or path in bundles.sources}
@@ -65,8 +67,9 @@ def bundle_places(bundles: Bundles, order: pd.MultiIndex, *, rule: str) -> np.nd
     for place, (path, unit) in enumerate(order):
         numbers = bundles.at(path)
         _check_units(path, [unit], len(numbers), rule)
-        if numbers[unit] >= 0:
-            places[numbers[unit]] = min(place, places[numbers[unit]])
+        bundle = numbers[int(unit)]
+        if bundle >= 0:
+            places[bundle] = min(place, places[bundle])
     return places
 
 
@@ -88,6 +91,10 @@ def _sums(bundles: Bundles, by_cut: Mapping[str, np.ndarray]) -> np.ndarray:
 def _by_cut(bundles: Bundles, scores: pd.Series, rule: str) -> Mapping[str, np.ndarray]:
     """(U,) scores of every cut that has some."""
     _check_layers(bundles, scores.index, rule)
+    given, scores = scores, pd.to_numeric(scores, errors="coerce")
+    if (wrong := scores.isna() & given.notna()).any():
+        path, unit = given.index[wrong][0]
+        raise InvalidInput(f"Rule {rule} gives {given[wrong].iloc[0]!r} for unit {unit} of {path!r}: give a number.")
     found = {}
     for path, values in scores.groupby(level=0, sort=False):
         units = len(bundles.at(path))
@@ -115,6 +122,10 @@ def _check_layers(bundles: Bundles, index: pd.Index, rule: str) -> None:
 
 def _check_units(path: str, numbers, units: int, rule: str) -> None:
     for unit in numbers:
+        if not isinstance(unit, Real):
+            raise InvalidInput(
+                f"Rule {rule} speaks of unit {unit!r} of {path!r}: units have numbers, 0 to {units - 1}."
+            )
         if not 0 <= unit < units or unit != int(unit):
             raise InvalidInput(f"Rule {rule} speaks of unit {unit} of {path!r}, which has units 0 to {units - 1}.")
 

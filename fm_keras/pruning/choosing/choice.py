@@ -15,6 +15,7 @@ from fm_keras.data import Dataset
 from fm_keras.errors import InvalidInput
 from fm_keras.progress import Progress, silent
 from fm_keras.pruning.choosing.fields import training_fields
+from fm_keras.pruning.choosing.own_rule import is_own_rule
 from fm_keras.pruning.choosing.rules import NamedRule, Rule, describe_rules
 from fm_keras.pruning.choosing.selection import plan_pruning
 from fm_keras.pruning.choosing.targets import Target
@@ -24,6 +25,7 @@ from fm_keras.pruning.savings import forward_seconds
 from fm_keras.pruning.scores.scores_file import is_scores_file
 from fm_keras.pruning.surgery.plan import PruningPlan
 from fm_keras.settings import AnalysisSettings, PruneSettings
+from fm_keras.training import check_fits
 
 TARGETS = ("keep", "macs", "params", "latency")
 _SOURCE = "Phys. Rev. E 111, 065307"
@@ -71,8 +73,10 @@ def choose(
         Units to remove; for the rules `afcc` and `random_afcc` connections to cut.
 
     Raises:
-        InvalidInput: no target or several, one that cannot be met, an unknown rule.
+        InvalidInput: no target or several, one that cannot be met, an unknown rule, images of another shape, another
+            number of labels than outputs.
     """
+    check_fits(model, dataset, preprocess)
     rule = settings.rule if rule is None else rule
     target = check_target(rule, settings)
     measuring = on_training_images(measuring, settings)
@@ -128,11 +132,13 @@ def needed_fields(rule: str | NamedRule | Rule) -> str | None:
     Raises:
         InvalidInput: an unknown rule.
     """
-    if not isinstance(rule, str) or is_scores_file(rule):
+    if not isinstance(rule, str) or is_scores_file(rule) or is_own_rule(rule):
         return None
     needs = describe_all_rules().set_index("rule")["needs"]
     if rule not in needs:
-        raise InvalidInput(f"There is no rule {rule!r}. Rules: {', '.join(needs.index)}, or a file of scores (.csv).")
+        raise InvalidInput(
+            f"There is no rule {rule!r}. Rules: {', '.join(needs.index)}, a file of scores (.csv), or module:function."
+        )
     return needs[rule] if needs[rule] in ("fields", "probe") else None
 
 

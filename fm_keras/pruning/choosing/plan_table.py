@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -13,6 +14,7 @@ from fm_keras.pruning.choosing.ask import as_rule
 from fm_keras.pruning.choosing.counts import count_terms, counts_by_call
 from fm_keras.pruning.choosing.rules import NamedRule, Rule
 from fm_keras.pruning.surgery.dependencies import Dependencies
+from fm_keras.pruning.surgery.groups import UnitGroup, unit_groups
 from fm_keras.pruning.surgery.plan import PruningPlan
 
 
@@ -29,16 +31,18 @@ def plan_table(model: keras.Model, plan: PruningPlan, rule: str | Path | Rule | 
         layer: its path.
         units, kept: how many it has, and how many of them stay.
         macs, macs_kept: multiply-accumulates for one image; missing where images have no fixed size.
-        why: why these units, or why none: 'lowest Taylor score; 3 cost nothing', 'with conv1', 'none: ...'.
+        why: why these units, or why none: 'lowest Taylor score; 3 cost nothing', 'with conv1', 'chosen by hand: ...'
+        where a plan with scores was edited, 'none: ...'.
 
     Raises:
         InvalidInput: the plan was made for another model, or was changed to what cannot be done.
     """
     plan.check(model)
     found = Dependencies(model)
+    plan.check_sizes(found)
     gone = found.gone(plan.removed)
     macs, macs_kept = _macs(found, np.zeros(len(gone), bool)), _macs(found, gone)
-    words = _Words(found, plan, None if rule is None else as_rule(rule))
+    words = _Words(found, unit_groups(model), plan, None if rule is None else as_rule(rule))
     rows = []
     for call in found.graph.calls:
         if call.path in found.cuts or macs.get(call.path):
@@ -61,8 +65,14 @@ def _macs(found: Dependencies, gone: np.ndarray) -> dict[str, int]:
 class _Words:
     """Says why units go or stay."""
 
-    def __init__(self, found: Dependencies, plan: PruningPlan, rule: NamedRule | Path | Rule | None) -> None:
-        self._found, self._plan, self._rule = found, plan, rule
+    def __init__(
+        self,
+        found: Dependencies,
+        groups: Sequence[UnitGroup],
+        plan: PruningPlan,
+        rule: NamedRule | Path | Rule | None,
+    ) -> None:
+        self._found, self._groups, self._plan, self._rule = found, groups, plan, rule
         self._first: dict[int, str] = {}  # the cut that a bundle meets first
         for path in found.cuts:
             for bundle in found.bundles_at(path).tolist():
@@ -80,6 +90,8 @@ class _Words:
 
     def _by_rule(self, path: str) -> str:
         scores, rule = self._plan.scores.get(path), self._rule
+        if scores is not None and not self._are_lowest(path):
+            return "chosen by hand: others have lower scores"
         if isinstance(rule, NamedRule):
             worthless = 0 if scores is None or not rule.adds else np.sum(scores[~self._plan.masks[path]] <= 0)
             return f"{rule.lowest}; {worthless} cost nothing" if worthless else rule.lowest
@@ -87,3 +99,13 @@ class _Words:
             return "as the plan says"
         name = "" if rule is None else f" of {getattr(rule, '__name__', None) or getattr(rule, 'name', '')}"
         return f"first in the order{name}" if np.isinf(scores).any() else f"lowest score{name}"
+
+    def _are_lowest(self, path: str) -> bool:
+        """Whether the units that go are those of the lowest scores in each group, as every rule chooses them."""
+        scores, stays = self._plan.scores[path], self._plan.masks[path]
+        for group in self._groups:
+            channels = group.cuts[path][:, 0] if path in group.cuts else np.array([], int)
+            kept, gone = (scores[channels[stays[channels] == stay]] for stay in (True, False))
+            if gone.size and not (gone.max() < np.inf and gone.max() <= kept.min(initial=np.inf)):
+                return False
+        return True

@@ -13,6 +13,8 @@ from fm_keras.settings import RepairSettings
 
 _HELD_OUT = 5  # every fifth image says what is better
 
+_ROUNDING = 1e-5  # of a sum of squares: float32 tells no less of many samples
+
 
 def split_images(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Numbers of the images that are fitted, and of those that are held out."""
@@ -108,7 +110,7 @@ def fit_kernel(
     held-out images; where none is better there, the kernel stays.  Where the next layer cuts off what is negative
     (or too large), the output only needs to be negative as well: t is then moved to the output, if that is negative,
     and V fitted again, some steps with Nesterov's momentum down a convex upper bound of the squared error behind the
-    ReLU.
+    ReLU.  Where every input is constant, the bias alone is fitted.
 
     Args:
         samples: inputs and targets.
@@ -125,10 +127,13 @@ def fit_kernel(
     fitted, held_out = samples.moments(samples.fitted), samples.moments(samples.held_out)
     everything = fitted + held_out
     spread = _spread(everything.inputs, bias=samples.inputs.bias)
+    if spread == 0:
+        better = samples.inputs.bias and held_out.residual(_shifted(fitted, start)) < held_out.residual(start)
+        return _shifted(everything, start) if better else start
     solutions = {ridge: _Solver(fitted.inputs, start, ridge * spread).solve(fitted.cross) for ridge in settings.ridges}
     residuals = {ridge: held_out.residual(kernel) for ridge, kernel in solutions.items()}
     best = min(residuals, key=residuals.get)
-    if spread == 0 or held_out.residual(start) <= residuals[best]:
+    if held_out.residual(start) <= residuals[best]:
         return start
     solver = _Solver(everything.inputs, start, best * spread)
     kernel = solver.solve(everything.cross)
@@ -161,9 +166,17 @@ def _relaxed(samples: Samples, kernel: np.ndarray, clip: Clip, solver: _Solver, 
     return kernel
 
 
+def _shifted(moments: Moments, start: np.ndarray) -> np.ndarray:
+    """The kernel with the bias that fits best, all else as it is."""
+    shifted = start.astype(float)
+    shifted[-1] += (moments.cross[-1] - moments.inputs[-1] @ start) / moments.inputs[-1, -1]
+    return shifted
+
+
 def _spread(inputs: np.ndarray, *, bias: bool) -> float:
-    """Mean over the inputs of the sum of squares about their mean."""
+    """Mean over the inputs of the sum of squares about their mean; 0 if that is rounding alone."""
     squares = np.diag(inputs)
     if not bias:
         return float(squares.mean())
-    return float((squares - inputs[-1] ** 2 / inputs[-1, -1])[:-1].mean())
+    spread = (squares - inputs[-1] ** 2 / inputs[-1, -1])[:-1].mean()
+    return float(spread) if spread > _ROUNDING * squares[:-1].mean() else 0.0

@@ -18,6 +18,11 @@ def is_scores_file(rule: str) -> bool:
     return _split(rule)[0].lower().endswith(_SUFFIXES)
 
 
+def scores_path(rule: str) -> Path:
+    """The file that a rule names, without the column behind a colon."""
+    return Path(_split(rule)[0])
+
+
 def load_scores(file: str | Path) -> pd.Series:
     """Read scores of units.
 

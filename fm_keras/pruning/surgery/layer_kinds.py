@@ -45,7 +45,7 @@ _EINSUM_TURNED = Kind("mix", {"kernel": ("out", "in"), **_BIAS}, {"output_shape"
 _BATCH_NORM = Kind("pass", {name: ("in",) for name in ("gamma", "beta", "moving_mean", "moving_variance")})
 _PRELU = Kind("pass", {"alpha": ("in",)})  # along which axis, `along` tells
 
-_KINDS = (
+_LAYERS = (
     (_CONV, "Conv1D Conv2D Conv3D"),
     (_TRANSPOSED, "Conv1DTranspose Conv2DTranspose Conv3DTranspose"),
     (_SEPARABLE, "SeparableConv1D SeparableConv2D"),
@@ -61,15 +61,26 @@ _KINDS = (
         "MaxPooling3D AveragePooling1D AveragePooling2D AveragePooling3D GlobalAveragePooling1D "
         "GlobalAveragePooling2D GlobalAveragePooling3D GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D "
         "UpSampling1D UpSampling2D UpSampling3D ZeroPadding1D ZeroPadding2D ZeroPadding3D Cropping1D Cropping2D "
-        "Cropping3D MaxPool AveragePool Relu Relu6 LeakyRelu Elu Selu Celu Gelu Silu Sigmoid LogSigmoid HardSigmoid "
-        "HardSilu Tanh HardTanh Softplus Softsign Exp Abs Absolute Negative Square Sqrt",
+        "Cropping3D",
     ),
     (Kind("merge"), "Add Subtract Multiply Average Maximum Minimum"),
     (Kind("concatenate"), "Concatenate"),
     (Kind("reshape"), "Flatten Reshape"),
 )
-KIND_OF = {name: kind for kind, names in _KINDS for name in names.split()}
-"""Kind of each of Keras' classes that surgery knows, by name."""
+_OPERATIONS = (
+    (
+        Kind("pass"),
+        "MaxPool AveragePool Softmax Relu Relu6 LeakyRelu Elu Selu Celu Gelu Silu Sigmoid LogSigmoid HardSigmoid "
+        "HardSilu Tanh HardTanh Softplus Softsign Exp Abs Absolute Negative Square Sqrt",
+    ),
+    (Kind("merge"), "Add Subtract Multiply Maximum Minimum"),
+    (Kind("concatenate"), "Concatenate"),
+    (Kind("reshape"), "Reshape"),
+)
+KIND_OF_LAYER = {name: kind for kind, names in _LAYERS for name in names.split()}
+"""Kind of each of Keras' layers that surgery knows, by the name of its class."""
+KIND_OF_OPERATION = {name: kind for kind, names in _OPERATIONS for name in names.split()}
+"""The same of keras.ops, where a name may mean something else: its Average is over an axis."""
 _OVER_UNITS = frozenset("LayerNormalization GroupNormalization RMSNormalization UnitNormalization".split())
 _MIXING = frozenset("softmax log_softmax sparsemax glu".split())
 
@@ -78,7 +89,7 @@ def kind_of(call: Call) -> Kind | str:
     """Kind of a call's layer, or in a few words why surgery leaves alone what it reads and puts out."""
     layer, name = call.layer, type(call.layer).__name__
     who = f"{call.path} ({name})"
-    kind = KIND_OF.get(name)
+    kind = (KIND_OF_LAYER if isinstance(layer, keras.Layer) else KIND_OF_OPERATION).get(name)
     if name in _OVER_UNITS:
         return f"{who} normalizes over units, whose mean and variance change with their number"
     if kind is None or not type(layer).__module__.startswith("keras."):
@@ -126,8 +137,9 @@ def along(kind: Kind, call: Call, axis: int) -> Kind | None:
         return Kind("pass", {"alpha": axes})
     if kind is _BATCH_NORM:
         return kind if layer.axis % rank == axis else None
-    if isinstance(layer, keras.layers.Softmax):
-        return None if axis in [each % rank for each in np.ravel(layer.axis)] else kind
+    if type(layer).__name__ == "Softmax":
+        over = range(rank) if layer.axis is None else [each % rank for each in np.ravel(layer.axis)]
+        return None if axis in over else kind
     moves = getattr(layer, "data_format", None) is not None and rank > 2
     return None if moves and unit_axis(layer, rank) != axis else kind
 

@@ -68,6 +68,21 @@ class PruningPlan:
                 f"{found[:12]}. Plan again, or take the model with the config and weights of then."
             )
 
+    def check_sizes(self, found: Dependencies) -> None:
+        """Refuse a model whose cuts have other numbers of units, as where plan.json was edited.
+
+        Raises:
+            InvalidInput: names the first.
+        """
+        sizes = {path: len(found.units_at(path)) for path in found.cuts}
+        for path, mask in self.masks.items():
+            if mask.size != sizes.get(path):
+                has = f"{sizes[path]} there" if path in sizes else "no such layer"
+                raise InvalidInput(
+                    f"The plan was made for another model than {found.model_name!r}: it speaks of {mask.size} units at "
+                    f"{path!r}, the model has {has}. Plan again."
+                )
+
     def save(self, folder: str | Path) -> None:
         """Write plan.json, which names the model and the units that go, and plan.npz with the scores.
 

@@ -73,6 +73,7 @@ def apply_plan(model: keras.Model, plan: PruningPlan) -> Pruned:
     """
     plan.check(model)
     found = Dependencies(model)
+    plan.check_sizes(found)
     gone = found.gone(plan.removed)
     smaller = _without(model, found, gone)
     # An edited plan may leave out what follows of itself.

@@ -56,6 +56,8 @@ def test_a_layer_of_zeros_is_worth_nothing(bundles):
 def test_an_order_counts_by_the_first_unit_that_is_named(bundles):
     order = pd.MultiIndex.from_tuples([("b", 2), ("inner", 0), ("a", 2), ("add", 0)])
     assert bundle_places(bundles, order, rule="mine").tolist() == [3, np.inf, 0, 1, np.inf]
+    floats = order.set_levels(order.levels[1].astype(float), level=1)
+    assert bundle_places(bundles, floats, rule="mine").tolist() == [3, np.inf, 0, 1, np.inf]
 
 
 def test_what_bundles_are_worth_is_spread_over_all_their_units(bundles):
@@ -87,6 +89,8 @@ def test_what_bundles_are_worth_is_spread_over_all_their_units(bundles):
         ),
         (lambda s: s.rename({2: 7}), True, "Rule mine speaks of unit 7 of 'a', which has units 0 to 2."),
         (lambda s: s.rename({2: -1}), True, "Rule mine speaks of unit -1 of 'a', which has units 0 to 2."),
+        (lambda s: s.rename({2: "2"}), True, "Rule mine speaks of unit '2' of 'a': units have numbers, 0 to 2."),
+        (lambda s: s.astype(object).replace(8.0, "much"), True, "Rule mine gives 'much' for unit 0 of 'inner': give a"),
         (lambda s: pd.concat([s, s.iloc[:1]]), True, "Rule mine speaks twice of unit 0 of 'a'."),
         (lambda s: s.loc["a"], True, "Rule mine must give an index of two levels, (layer, filter); received 1."),
     ],
@@ -100,5 +104,6 @@ def test_orders_of_what_is_not_there_are_refused(bundles, message_of):
         return bundle_places(bundles, pd.MultiIndex.from_tuples(units), rule="mine")
 
     assert message_of(places, ("a", 5)) == "Rule mine speaks of unit 5 of 'a', which has units 0 to 2."
+    assert message_of(places, ("a", "b")) == "Rule mine speaks of unit 'b' of 'a': units have numbers, 0 to 2."
     assert message_of(places, ("a", 1), ("a", 1)) == "Rule mine speaks twice of unit 1 of 'a'."
     assert message_of(places, ("z", 1)).startswith("Rule mine speaks of 'z'")

@@ -67,6 +67,21 @@ def test_plans_of_other_origin_say_what_is_known(analyzed, plan_of):
     assert reasons(plan_table(analyzed, plan_removal(analyzed, {"hidden": [1]})))["side"] == "none"
 
 
+@pytest.mark.parametrize("edit", [{"hidden": [0, 3]}, {"hidden": [1]}])
+@pytest.mark.parametrize("scores", [[0.0, 1, 2, 3, 4], [0.0, np.inf, 1, np.inf, np.inf], [-1.0, np.nan, 2, 3, 4]])
+def test_units_of_an_edited_plan_are_not_said_to_be_the_lowest(analyzed, edit, scores):
+    plan = plan_removal(analyzed, edit, scores={"hidden": np.array(scores)})
+    for rule in (None, "kernel_l1"):
+        assert reasons(plan_table(analyzed, plan, rule))["hidden"] == "chosen by hand: others have lower scores"
+
+
+@pytest.mark.parametrize("rule", ["taylor_squared", "greedy", "random"])
+@pytest.mark.parametrize("across", ["layer", "network"])
+def test_units_that_a_rule_chose_are_the_lowest(analyzed, dataset, rule, across):
+    plan = plan_pruning(analyzed, dataset, rule=rule, target=Target("macs", 0.5), across=across)
+    assert not any("by hand" in why for why in reasons(plan_table(analyzed, plan)).values())
+
+
 def test_operations_are_missing_where_images_have_no_fixed_size():
     image = keras.Input((None, None, 3))
     x = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3, name="conv")(image))

@@ -49,6 +49,20 @@ def test_a_kernel_that_cannot_be_better_stays_as_it_is(problem):
     np.testing.assert_allclose(again, wanted, atol=1e-4)
 
 
+@pytest.mark.parametrize("value", [0.0, 1 / 3])
+def test_of_a_layer_that_reads_constants_the_bias_alone_is_fitted(value, rng):
+    layer = layers.Dense(3)
+    numbers = keras.Input((5,))
+    (call,) = walk(keras.Model(numbers, layer(numbers))).calls
+    inputs = Inputs(Patches(call, np.full((40, 5), value, "float32")), places=99, group=(0, 1), bias=True, seed=0)
+    targets, start = rng.normal(size=(40, 3)).astype("float32") + 7, rng.normal(size=(6, 3))
+    fitted = fit_kernel(Samples(inputs, targets, seed=0), start, clip=None, settings=RepairSettings())
+    np.testing.assert_array_equal(fitted[:-1], start[:-1])
+    np.testing.assert_allclose(value * fitted[:-1].sum(axis=0) + fitted[-1], targets.mean(axis=0), rtol=1e-5)
+    wide = Samples(inputs, np.full((40, 3), value * start[:-1].sum(axis=0) + start[-1]), seed=0)
+    np.testing.assert_allclose(fit_kernel(wide, start, clip=None, settings=RepairSettings()), start, atol=1e-6)
+
+
 def test_moments_are_sums_that_tell_the_residual(problem, rng):
     samples, start = problem
     x, targets = everything(samples)

@@ -7,16 +7,21 @@ import pytest
 from keras import layers, ops
 
 from fm_keras.models.graph import walk
-from fm_keras.pruning.surgery.layer_kinds import KIND_OF, kind_of
+from fm_keras.pruning.surgery.layer_kinds import KIND_OF_LAYER, KIND_OF_OPERATION, kind_of
 
 
 def function_name(operation):
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", operation).lower()
 
 
-@pytest.mark.parametrize("name", KIND_OF)
-def test_every_kind_in_the_table_is_a_layer_or_an_operation_of_keras(name):
-    assert hasattr(layers, name) or hasattr(ops, function_name(name))
+@pytest.mark.parametrize("name", KIND_OF_LAYER)
+def test_every_layer_in_the_table_is_one_of_keras(name):
+    assert issubclass(getattr(layers, name), keras.Layer)
+
+
+@pytest.mark.parametrize("name", KIND_OF_OPERATION)
+def test_every_operation_in_the_table_is_one_of_keras(name):
+    assert hasattr(ops, function_name(name))
 
 
 @pytest.mark.parametrize(
@@ -31,6 +36,7 @@ def test_every_kind_in_the_table_is_a_layer_or_an_operation_of_keras(name):
         (layers.Flatten(), "reshape"),
         (lambda x: x + 1.0, "merge"),
         (lambda x: ops.gelu(x), "pass"),
+        (lambda x: ops.softmax(x, axis=1), "pass"),
     ],
 )
 def test_how_units_run_through_a_layer(layer, flow):
@@ -54,3 +60,9 @@ def test_a_layer_of_ones_own_is_not_taken_for_that_of_keras():
     vector = keras.Input((4,))
     (call,) = walk(keras.Model(vector, Dense(3, name="own")(vector))).calls
     assert kind_of(call) == "own (Dense) is no layer that surgery knows"
+
+
+def test_an_operation_is_not_taken_for_the_layer_of_the_same_name():
+    image = keras.Input((4, 4, 4))
+    (call,) = walk(keras.Model(image, ops.average(image, axis=1))).calls
+    assert kind_of(call) == "average (Average) is no layer that surgery knows"

@@ -61,6 +61,20 @@ def test_an_edited_plan_does_what_it_says_now(network, plan, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("units", "said"),
+    [
+        ({"hidden": 4}, "4 units at 'hidden', the model has 5 there."),
+        ({"x": 4}, "4 units at 'x', the model has no such"),
+    ],
+)
+def test_a_plan_for_other_sizes_is_refused_as_one_for_another_model(network, plan, tmp_path, units, said, message_of):
+    plan.save(tmp_path)
+    edit(tmp_path, units=json.loads((tmp_path / "plan.json").read_text())["units"] | units)
+    found = message_of(apply_plan, network, load_plan(tmp_path))
+    assert found.startswith("The plan was made for another model than 'small': it speaks of ") and said in found
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"format": 2}, "expected format 1, found 2"),
