@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fm_keras.records import DataRecord
@@ -25,13 +26,14 @@ def load_images(settings: DataSettings, terminal: Terminal) -> Dataset:
 
 def not_here(settings: DataSettings) -> str | None:
     """What has to be fetched before the images can be read, in words; None if they are on this machine."""
-    from fm_keras.data import describe_sources
+    from fm_keras.data import describe_sources, own_files
 
-    if settings.dataset == "digits" or settings.dataset.startswith(("folder:", "npz:")):
+    if settings.dataset == "digits" or own_files(settings.dataset):
         return None
-    sources = describe_sources(settings.data_dir).set_index("name")["where"]
-    where = sources.get(settings.dataset, "download, if tensorflow-datasets has it")
-    return None if where.startswith("prepared") else where
+    where = describe_sources(settings.data_dir).set_index("name")["where"].get(settings.dataset)
+    if where is None and not Path(settings.dataset).is_dir():  # of a folder, reading it says how it is named
+        where = "download, if tensorflow-datasets has it"
+    return None if where is None or where.startswith("prepared") else where
 
 
 def data_record(dataset: Dataset) -> DataRecord:

@@ -6,7 +6,7 @@ from fm_keras.data.batches import count_batches, filled_batches, measuring_batch
 from fm_keras.data.catalog import describe_sources, flips
 from fm_keras.data.datasets import Dataset, Split, check_labels
 from fm_keras.data.selection import choose_images, choose_labels, hold_out, limit_images, stratified_split
-from fm_keras.data.sources import load_dataset
+from fm_keras.data.sources import load_dataset, own_files
 
 __all__ = [
     "Dataset",
@@ -26,6 +26,7 @@ __all__ = [
     "limit_images",
     "load_dataset",
     "measuring_batches",
+    "own_files",
     "stratified_split",
     "training_batches",
 ]

@@ -30,9 +30,9 @@ def load_dataset(
 
     Args:
         name: `digits` (scikit-learn's handwritten digits, no download), `folder:PATH` (one folder of images a label,
-            or such folders below PATH/train and PATH/test), `npz:PATH` (arrays x_train, y_train, x_test, y_test, or
-            images and labels; optionally label_names), or an image-classification name of tensorflow-datasets
-            (`cifar10`, `emnist/balanced`), which is downloaded if it is not prepared.
+            or such folders below PATH/train and PATH/test), `npz:PATH` or a PATH that ends in .npz (arrays x_train,
+            y_train, x_test, y_test, or images and labels; optionally label_names), or an image-classification name of
+            tensorflow-datasets (`cifar10`, `emnist/balanced`), which is downloaded if it is not prepared.
         data_dir: folder of prepared tensorflow-datasets; without it TFDS_DATA_DIR, else ~/tensorflow_datasets.
         labels: only these labels, by name or number, renumbered in this order.  Every one must have images in both
             splits; without a choice a label may lack images (`check_labels` refuses it where that matters).
@@ -43,18 +43,26 @@ def load_dataset(
         InvalidInput: an unknown name or label, or content that is no labelled set of equally large images.
         DataNotFound: a file, folder or prepared set that is not there and cannot be downloaded.
     """
-    kind, _, path = name.partition(":")
+    own = own_files(name)
     if name == "digits":
         dataset = _load_digits()
-    elif kind == "folder":
-        dataset = load_folder(Path(path).expanduser(), name=name, progress=progress)
-    elif kind == "npz":
-        dataset = load_npz(Path(path).expanduser(), name=name)
-    else:
+    elif own is None:
         dataset = load_tfds(name, data_dir, progress=progress)
+    elif own[0] == "folder":
+        dataset = load_folder(own[1], name=name, progress=progress)
+    else:
+        dataset = load_npz(own[1], name=name)
     if labels is not None:
         dataset = choose_labels(dataset, labels)
     return dataset if limit is None else limit_images(dataset, limit)
+
+
+def own_files(name: str) -> tuple[str, Path] | None:
+    """`folder` or `npz`, and the path, where a name means files of the user's."""
+    kind, colon, path = name.partition(":")
+    if colon and kind in ("folder", "npz"):
+        return kind, Path(path).expanduser()
+    return ("npz", Path(name).expanduser()) if name.lower().endswith(".npz") else None
 
 
 def _load_digits() -> Dataset:

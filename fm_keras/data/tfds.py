@@ -89,6 +89,7 @@ def _find_builder(name: str, root: Path) -> DatasetBuilder:
             raise InvalidInput(f"tensorflow-datasets has no {name!r}: {reason} {base} has {configs}.") from None
         close = difflib.get_close_matches(base, [*known, "digits"], n=3)
         meant = f"Did you mean {' or '.join(close)}?" if close else "`fm-keras datasets` lists names."
+        meant = f"For the folder of that name say folder:{name}." if Path(name).expanduser().is_dir() else meant
         raise InvalidInput(f"There is no data set {name!r}. {meant} Besides there are {OTHER_SOURCES}.") from None
 
 

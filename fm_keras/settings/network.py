@@ -15,7 +15,7 @@ class DataSettings(Settings):
     """Which images are measured."""
 
     dataset: str = "digits"
-    """digits, a name of tensorflow-datasets (cifar10, mnist, ...), folder:PATH or npz:PATH"""
+    """digits, a name of tensorflow-datasets (cifar10, mnist, ...), folder:PATH, or npz:PATH (also FILE.npz)"""
     data_dir: str | None = None
     """folder of prepared tensorflow-datasets (default: TFDS_DATA_DIR)"""
     labels: tuple[str, ...] | None = None

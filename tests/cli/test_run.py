@@ -128,6 +128,17 @@ def test_a_plan_fetches_nothing(command, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", [pytest.param("photos", marks=pytest.mark.tensorflow), "mine.npz"])
+def test_a_plan_takes_no_files_for_a_set_to_be_fetched(command, name, tmp_path):
+    (tmp_path / "photos").mkdir()
+
+    outcome = command("run", "--dataset", tmp_path / name, "--plan")
+
+    assert outcome.code == 1
+    assert name in outcome.err
+    assert "fetched" not in outcome.out + outcome.err
+
+
 @pytest.mark.parametrize("backend", ["torch", "nonsense"])
 def test_a_backend_that_is_none_of_ours_is_one_line(backend, tmp_path):
     done = subprocess.run(

@@ -27,6 +27,16 @@ def test_saved_splits_are_loaded_as_they_were_with_a_channel_axis_for_grey_image
     assert dataset.name == f"npz:{path}"
 
 
+def test_a_path_that_ends_in_npz_says_enough(tmp_path, images):
+    np.savez(tmp_path / "MINE.NPZ.npz", images=images, labels=LABELS)
+
+    dataset = load_dataset(str(tmp_path / "MINE.NPZ.npz"))
+
+    assert len(dataset.train) + len(dataset.test) == 20
+    with pytest.raises(DataNotFound, match=r"other\.npz"):
+        load_dataset(str(tmp_path / "other.npz"))
+
+
 def test_images_without_a_split_have_a_stratified_fifth_held_out(tmp_path, rng):
     path, colored = tmp_path / "mine.npz", rng.random((20, 5, 4, 3), np.float32)
     np.savez_compressed(path, images=colored, labels=LABELS)

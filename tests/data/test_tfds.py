@@ -244,6 +244,12 @@ def test_a_name_that_cannot_be_loaded_is_refused_in_one_line(tmp_path, name, mes
     assert refusal(InvalidInput, name, tmp_path) == message
 
 
+def test_a_folder_named_as_if_it_were_a_set_is_told_its_name(tmp_path):
+    (tmp_path / "photos").mkdir()
+    said = refusal(InvalidInput, str(tmp_path / "photos"), tmp_path)
+    assert f"For the folder of that name say folder:{tmp_path / 'photos'}." in said
+
+
 @pytest.mark.parametrize("module", ["tensorflow", "tensorflow_datasets"])
 def test_without_tensorflow_one_line_says_which_names_work(tmp_path, monkeypatch, module):
     monkeypatch.setitem(sys.modules, module, None)  # then it is neither found nor imported
