@@ -109,8 +109,10 @@ def sweep_answer(rows: pd.DataFrame) -> str:
         if half[step].notna().any():
             most = half[step].max()
             best = half.loc[half[step] == most, "rule"]
-            leave = "leaves" if len(best) == 1 else "leave"
-            said.append(f"With {share:g} of the filters kept {', '.join(best)} {leave} most {words}: {most:.3f}.")
+            which = f"{', '.join(best)} {'leaves' if len(best) == 1 else 'leave'} most {words}: {most:.3f}."
+            if len(best) == len(half) > 1:
+                which = f"all rules leave {most:.3f} {words}."
+            said.append(f"With {share:g} of the filters kept {which}")
     for error, failed in rows[rows["error"] != ""].groupby("error", sort=False):
         said.append(f"{', '.join(failed['rule'].unique())}: {error}")
     return "\n".join(said)

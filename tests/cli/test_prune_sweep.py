@@ -6,6 +6,7 @@ import pandas as pd
 
 from fm_keras.analysis import load_analysis
 from fm_keras.pruning import KEEPS
+from fm_keras_cli.prune_sweep import sweep_answer
 
 BARE = ("--repair", "none", "--epochs", 0)
 
@@ -50,3 +51,12 @@ def test_a_rule_that_fails_in_a_sweep_is_named_and_the_rest_goes_on(command, her
     outcome = command(*words)
     assert outcome.code == 0, outcome.err
     assert "batch_norm_scale: Rule batch_norm_scale gives no score for " in " ".join(outcome.out.split())
+
+
+def test_no_rule_is_said_to_leave_most_where_all_leave_the_same():
+    rules = {"rule": ["kernel_l1", "random", "snr"], "keep": 0.5, "whole": 0.8, "error": ""}
+    rows = pd.DataFrame({**rules, "cut": 0.1, "repaired": [0.7, 0.6, 0.7], "fine-tuned": float("nan")})
+    assert sweep_answer(rows).splitlines()[1:] == [
+        "With 0.5 of the filters kept all rules leave 0.100 after the cut.",
+        "With 0.5 of the filters kept kernel_l1, snr leave most after repair: 0.700.",
+    ]
